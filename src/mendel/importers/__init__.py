@@ -1,0 +1,1 @@
+"""Whole runs leave and arrive: exports, run folders."""
