@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from mendel.graph.digest import BlockKey, Digest, Position, WriterInfo
+    from mendel.graph.digest import BlockKey, BlockPoints, Digest, Position, WriterInfo
     from mendel.graph.lineage import Direction, Event, Node, NodeKind, Subgraph
     from mendel.graph.run import ExperimentRecord, RunRecord, RunState
     from mendel.graph.values import Value
@@ -37,24 +37,12 @@ if TYPE_CHECKING:
 # -- the points ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BlockPoints:
-    """The points of one block, for some of its keys: arrays of one length, in the order written.
-
-    ordinals and steps are int64, times float64 (seconds since 1970); values has an array for each key that
-    was asked for: float64 for types ``d``, int64 for ``q``, bool for ``?``.
-    """
-
-    ordinals: np.ndarray[Any, Any]
-    steps: np.ndarray[Any, Any]
-    times: np.ndarray[Any, Any]
-    values: dict[str, np.ndarray[Any, Any]]
-
-
 class Blocks(Protocol):
     """Reads blocks out of the journals."""
 
-    def read(self, block: BlockKey, keys: Sequence[str], count: int, span: tuple[int, int]) -> BlockPoints:
+    def read(
+        self, block: BlockKey, keys: Sequence[str], count: int, span: tuple[int, int]
+    ) -> BlockPoints:
         """Return the first ``count`` point records of a block.
 
         ``span`` is the block's byte range in its unsealed segment, as its digest told it.
@@ -247,7 +235,9 @@ class Catalog(ABC):
     # -- what happened --
 
     @abstractmethod
-    def positions(self, runs: Sequence[str | None] | None = None) -> dict[str | None, dict[str, Position]]:
+    def positions(
+        self, runs: Sequence[str | None] | None = None
+    ) -> dict[str | None, dict[str, Position]]:
         """Return how far each writer's journal has been taken in, by run (None: the ledger) and writer.
 
         ``runs=None`` asks for all runs that the catalog knows, and the ledger.
@@ -299,7 +289,12 @@ class Catalog(ABC):
 
     @abstractmethod
     def keys(
-        self, query: RunQuery | None = None, *, containing: str = "", prefix: str = "", limit: int | None = None
+        self,
+        query: RunQuery | None = None,
+        *,
+        containing: str = "",
+        prefix: str = "",
+        limit: int | None = None,
     ) -> list[KeyInfo]:
         """Return the columns that the runs of a query have, by name; ``containing`` ignores case."""
 

@@ -45,7 +45,7 @@ console        stream stdout | stderr, text: kept in the journal only, a catalog
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from mendel.graph.values import Value
@@ -138,12 +138,28 @@ class Block:
     last_step: int
     min_step: int
     max_step: int
-    regular_step: int | None  # the difference between neighbouring steps, where it is always the same
+    regular_step: (
+        int | None
+    )  # the difference between neighbouring steps, where it is always the same
     first_time: float
     last_time: float
     start: int
     end: int
     stats: tuple[KeyStats, ...]  # one for each of keys
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPoints:
+    """The points of one block, for some of its keys: NumPy arrays of one length, in the order written.
+
+    ordinals and steps are int64, times float64 (seconds since 1970); values has an array for each key that
+    was asked for: float64 for types ``d``, int64 for ``q``, bool for ``?``.
+    """
+
+    ordinals: Any
+    steps: Any
+    times: Any
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

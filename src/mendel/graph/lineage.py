@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mendel.graph.values import Value
 
 
-class ArtifactState(str, enum.Enum):
+class ArtifactState(enum.StrEnum):
     """Whether an artifact is there."""
 
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
@@ -18,7 +18,7 @@ class ArtifactState(str, enum.Enum):
     LIVE = "LIVE"
 
 
-class ExecutionState(str, enum.Enum):
+class ExecutionState(enum.StrEnum):
     """Where an execution stands."""
 
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
@@ -30,25 +30,22 @@ class ExecutionState(str, enum.Enum):
     CANCELLED = "CANCELLED"
 
 
-class NodeKind(str, enum.Enum):
+class NodeKind(enum.StrEnum):
     """The three kinds of node."""
 
     ARTIFACT = "artifact"
     EXECUTION = "execution"
     CONTEXT = "context"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class EventKind(str, enum.Enum):
+class EventKind(enum.StrEnum):
     """Whether an execution read an artifact or made it."""
 
     INPUT = "INPUT"
     OUTPUT = "OUTPUT"
 
 
-class Direction(str, enum.Enum):
+class Direction(enum.StrEnum):
     """Which way to walk the graph: towards what made a node, towards what it became, or both."""
 
     UPSTREAM = "upstream"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mendel.graph.values import Value
 
 
-class RunState(str, enum.Enum):
+class RunState(enum.StrEnum):
     """Where a run stands. Texts are Vertex's; LOST is ours: the process died without a word."""
 
     NEW = "NEW"
@@ -22,9 +22,6 @@ class RunState(str, enum.Enum):
     LOST = "LOST"
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
 
-    def __str__(self) -> str:
-        return self.value
-
     @property
     def ended(self) -> bool:
         """Whether the run said that it is over (LOST is a finding, not an end: it may come back)."""
@@ -34,14 +31,11 @@ class RunState(str, enum.Enum):
 _ENDED = {RunState.COMPLETE, RunState.FAILED, RunState.CACHED, RunState.CANCELLED}
 
 
-class Goal(str, enum.Enum):
+class Goal(enum.StrEnum):
     """Which way a metric is better."""
 
     MINIMIZE = "minimize"
     MAXIMIZE = "maximize"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +104,16 @@ class RunRecord:
     tags: dict[str, Value] = field(default_factory=dict)
     definitions: dict[str, MetricDefinition] = field(default_factory=dict)
     rewinds: tuple[Rewind, ...] = ()
-    capture: dict[str, Value] = field(default_factory=dict)  # git, command, environment, hardware, …
+    capture: dict[str, Value] = field(
+        default_factory=dict
+    )  # git, command, environment, hardware, …
     note: str | None = None  # Markdown, by people
     pinned: bool = False
     archived: bool = False
     deleted: float | None = None  # when it was put in the trash
-    end: dict[str, Value] = field(default_factory=dict)  # reason, traceback, exit_code, signal of the last state
+    end: dict[str, Value] = field(
+        default_factory=dict
+    )  # reason, traceback, exit_code, signal of the last state
     alerts: tuple[dict[str, Value], ...] = ()
     lost_points: int = 0  # points that the disk could not take
     damage: tuple[str, ...] = ()  # places in its journals that could not be read

@@ -24,7 +24,7 @@ from mendel.graph.errors import InvalidError, WrongTypeError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Value: TypeAlias = "None | bool | int | float | str | datetime | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | str | datetime | list[Value] | dict[str, Value] | None"
 
 MAX_DEPTH = 100
 _PLAIN = (bool, int, float, str, type(None), datetime)
@@ -105,11 +105,15 @@ def normal_items(items: Mapping[str, object], what: str) -> dict[str, Value]:
         InvalidError: a key is empty.
     """
     if not hasattr(items, "keys"):
-        raise WrongTypeError(f"{what}s must be a dict of names to values, not {type(items).__name__}.")
+        raise WrongTypeError(
+            f"{what}s must be a dict of names to values, not {type(items).__name__}."
+        )
     out: dict[str, Value] = {}
     for key in items.keys():  # noqa: SIM118 - any mapping
         if not isinstance(key, str):
-            raise WrongTypeError(f"the name of a {what} must be text, not {type(key).__name__} {key!r}.")
+            raise WrongTypeError(
+                f"the name of a {what} must be text, not {type(key).__name__} {key!r}."
+            )
         if not key:
             raise InvalidError(f"the name of a {what} is empty; give it a name.")
         out[str(key)] = normal(items[key], f"{what} {shorten(key)!r}")
