@@ -25,7 +25,7 @@ def monotonic() -> float:
 
 
 def new_id() -> str:
-    """Return a new ULID: 26 characters that sort by the time they were made, unique without asking anyone.
+    """Return a new ULID: 26 characters, unique without asking anyone, sorted by time.
 
     48 bits of milliseconds, then 80 random bits; within one process and millisecond the random
     part counts up, so that ids made one after the other also sort so.

@@ -15,7 +15,7 @@
     ├── CorruptError(RuntimeError)        500  bytes are not what was written
     └── MissingLibraryError(ImportError)  501  an optional library is not installed
 
-A message says what happened, why, and what to do next; where a choice was meant it names the choices.
+A message says what happened, why, and what to do next, and names the known choices.
 """
 
 from __future__ import annotations

@@ -57,10 +57,10 @@ class Direction(enum.StrEnum):
 class Node:
     """A node of the graph. Times are seconds since 1970.
 
-    ``uri`` is an artifact's place (``blob:sha256/…``, ``s3://…``, a path); ``state`` the text of an
-    `ArtifactState` or `ExecutionState`, empty for a context. ``run`` is the run that made it, if any.
-    A run is an execution too: its node has the run's id and the schema ``system.Run``, is never stored
-    twice, and takes part in lineage like any other execution.
+    ``uri`` is an artifact's place (``blob:sha256/…``, ``s3://…``, a path); ``state`` the text of
+    an `ArtifactState` or `ExecutionState`, empty for a context. ``run`` is the run that
+    made it, if any. A run is an execution too: its node has the run's id and the schema
+    ``system.Run``, is never stored twice, and takes part in lineage like any other execution.
     """
 
     id: str

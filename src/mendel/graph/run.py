@@ -24,7 +24,7 @@ class RunState(enum.StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether the run said that it is over (LOST is a finding, not an end: it may come back)."""
+        """Whether the run said that it is over (LOST is a finding: it may come back)."""
         return self in _ENDED
 
 
@@ -42,7 +42,8 @@ class Goal(enum.StrEnum):
 class SeriesSummary:
     """What is known of one series without reading its points. Steps are training steps.
 
-    ``count`` includes NaN points; ``min``, ``max`` and ``mean`` are over the others (None where all are NaN).
+    ``count`` includes NaN points; ``min``, ``max`` and ``mean`` are over the others (None where
+    all are NaN).
     ``first`` and ``last`` are by step (the later logged of two with one step); ``last_time`` is in
     seconds since 1970.
     """
@@ -74,7 +75,7 @@ class MetricDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Points with a step above ``step`` are hidden in the writers named, up to the record number given."""
+    """Points with a step above ``step`` are hidden in the writers named, up to the ordinal given."""
 
     step: int
     before: dict[str, int]
@@ -82,7 +83,7 @@ class Rewind:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run, whole: what it wrote down and what people decided about it. Times are seconds since 1970."""
+    """A run, whole: what it wrote down and what people decided. Times: seconds since 1970."""
 
     id: str
     name: str

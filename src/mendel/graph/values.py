@@ -53,7 +53,7 @@ def _normal(value: object, where: str, depth: int) -> Value:
         raise InvalidError(f"{where} is nested more than {MAX_DEPTH} deep, or contains itself.")
     if isinstance(value, enum.Enum):
         return _normal(value.value, where, depth + 1)
-    if isinstance(value, dict) or hasattr(value, "keys") and hasattr(value, "__getitem__"):
+    if isinstance(value, dict) or (hasattr(value, "keys") and hasattr(value, "__getitem__")):
         return _normal_dict(value, where, depth)
     if isinstance(value, list | tuple):
         return [_normal(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
@@ -91,8 +91,8 @@ def _normal_scalar(value: object, where: str, depth: int) -> Value:
     if isinstance(shape, tuple) and hasattr(value, "tolist"):
         return _normal(value.tolist(), where, depth + 1)
     raise WrongTypeError(
-        f"{where} is of type {type(value).__module__}.{type(value).__qualname__}, which cannot be kept as a "
-        "value. Give None, bool, int, float, str, datetime, list or dict; for other objects use "
+        f"{where} is of type {type(value).__module__}.{type(value).__qualname__}, which cannot be "
+        "kept as a value. Give None, bool, int, float, str, datetime, list or dict; for other objects use "
         "log_artifact, log_text, log_table or log_figure."
     )
 

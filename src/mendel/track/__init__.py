@@ -1,1 +1,1 @@
-"""What a person holds: experiment, run, execution, artifact; the only door to the graph for the rooms above."""
+"""What a person holds (experiment, run, execution, artifact): the only door to the graph."""
