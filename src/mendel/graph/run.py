@@ -75,7 +75,7 @@ class MetricDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Rewind:
-    """Points with a step above ``step`` are hidden in the writers named, up to the ordinal given."""
+    """Points with a step above ``step`` are hidden in the writers named, up to an ordinal."""
 
     step: int
     before: dict[str, int]

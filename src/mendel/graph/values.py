@@ -92,8 +92,8 @@ def _normal_scalar(value: object, where: str, depth: int) -> Value:
         return _normal(value.tolist(), where, depth + 1)
     raise WrongTypeError(
         f"{where} is of type {type(value).__module__}.{type(value).__qualname__}, which cannot be "
-        "kept as a value. Give None, bool, int, float, str, datetime, list or dict; for other objects use "
-        "log_artifact, log_text, log_table or log_figure."
+        "kept as a value. Give None, bool, int, float, str, datetime, list or dict; for other "
+        "objects use log_artifact, log_text, log_table or log_figure."
     )
 
 
