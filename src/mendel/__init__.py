@@ -1,1 +1,1 @@
-"""TODO."""
+"""Mendel: everything a data scientist tries, recorded in one lineage graph."""

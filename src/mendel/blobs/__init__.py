@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where bytes live: content-addressed, stored once, hash-checked."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where the graph is found: an index of the journals, and what people decide."""

@@ -1,1 +1,1 @@
-"""Whole runs leave and arrive: exports, run folders."""
+"""How whole runs arrive and leave: run folders and exports, one file a source."""

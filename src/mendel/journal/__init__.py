@@ -1,1 +1,1 @@
-"""TODO."""
+"""What survives a crash: append-only journals, one a writer."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The catalog on SQL: SQLite here, other databases as a dialect."""

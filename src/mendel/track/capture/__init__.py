@@ -1,1 +1,1 @@
-"""TODO."""
+"""What a run captures by itself, off the caller's path: one file a kind."""
