@@ -1,6 +1,6 @@
-"""Write the pages of docs/reference that come from the code: `make docs`, or one: `generate.py api`.
+"""Write the pages of docs/reference that come from the code: `make docs`, or `generate.py api`.
 
-Each page is a function below; tests/test_reference.py holds the committed pages to what they return.
+Each page is a function below; tests/test_reference.py holds the committed pages to it.
 """
 
 from __future__ import annotations
