@@ -1,1 +1,1 @@
-"""Where bytes live: content-addressed, stored once, hash-checked."""
+"""Where bytes live: content-addressed, stored once, hash-checked. Read ``contract.py`` first."""
