@@ -23,6 +23,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mendel.graph import values
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from mendel.graph.run import ExperimentRecord, RunRecord, RunState
     from mendel.graph.values import Value
 
+
+Missing = values.Missing
+MISSING = values.MISSING
 
 # -- the points ---------------------------------------------------------------------------------------
 
@@ -124,22 +129,6 @@ class Column:
 
     name: str
     values: tuple[Any, ...]
-
-
-class Missing:
-    """The type of `MISSING`: what a run without the field has (None is a value)."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __reduce__(self) -> str:
-        return "MISSING"
-
-
-MISSING = Missing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 Value: TypeAlias = "bool | int | float | str | datetime | list[Value] | dict[str, Value] | None"
 
 MAX_DEPTH = 100
+
+
+class Missing:
+    """The type of `MISSING`: what a run without the field has (None is a value)."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __reduce__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
 _PLAIN = (bool, int, float, str, type(None), datetime)
 
 
