@@ -1,0 +1,41 @@
+"""What must never be written down: passwords, tokens and keys, in arguments, URLs and variables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MASK = "***"
+_SECRET_NAME = re.compile(
+    r"(?i)(password|passwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth)"
+)
+_URL_PASSWORD = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s]+@")
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a name is that of a secret: ``--api-key``, ``DB_PASSWORD``, …."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def without_credentials(text: str) -> str:
+    """Return a text whose URLs have lost their user and password: ``https://***@host/…``."""
+    return _URL_PASSWORD.sub(rf"\g<scheme>{MASK}@", text)
+
+
+def masked_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return arguments whose secrets are replaced with ``***``, visibly, each in its place."""
+    out: list[str] = []
+    hide_next = False
+    for argument in arguments:
+        name, equals, _ = argument.partition("=")
+        if hide_next and not argument.startswith("-"):
+            out.append(MASK)
+            hide_next = False
+            continue
+        secret = name.startswith("-") and is_secret_name(name)
+        hide_next = secret and not equals
+        out.append(f"{name}={MASK}" if secret and equals else without_credentials(argument))
+    return out
