@@ -34,7 +34,7 @@ class CaptureSession:
         settings: which kinds are on.
         sink: the run's writer, for facts.
         samples: a writer of the same run for the system metrics, made when the first sample is
-            taken; a step of theirs is the whole seconds since the run began, so they keep their own.
+            taken; their step is the whole seconds since the run began.
         files: the run's ``files`` folder.
     """
 
