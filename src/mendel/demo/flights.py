@@ -189,13 +189,13 @@ def features(table: pd.DataFrame) -> pd.DataFrame:
     date = pd.to_datetime(table[["year", "month", "day"]])
     out["departure_minute"] = _minutes(table["sched_dep_time"])
     out["arrival_minute"] = _minutes(table["sched_arr_time"])
-    out["weekday"] = date.dt.dayofweek
+    out["weekday"] = date.dt.day_of_week
     out["plane_age"] = table["year"] - table["built"]
     hours = ["origin", "month", "day", "hour"]
     out["flights_this_hour"] = table.groupby(hours)["flight"].transform("size")
     late = (table["arr_delay"] >= LATE_MINUTES).astype("float64")
     late[table["arr_delay"].isna()] = np.nan
-    day = date.dt.dayofyear
+    day = date.dt.day_of_year
     for name in ("origin", "carrier", "dest"):
         out[f"late_yesterday_{name}"] = share_before(table[name], day, late, days=1)
     number = table["carrier"] + table["flight"].astype(str)
@@ -231,7 +231,7 @@ def share_before(
 
 
 def encode(table: pd.DataFrame) -> Prepared:
-    """Turn features into numbers; codes of categories are by the train months, rare ones 'other'."""
+    """Turn features into numbers; a category rare in the train months is 'other'."""
     arrived = table["late"].notna()
     kept = table[arrived]
     first, last = SPLITS["train"]
