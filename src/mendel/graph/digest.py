@@ -2,21 +2,21 @@
 
 The journal room makes digests, the catalog room takes them; neither knows the other.
 
-A *writer* is one process (or one attempt of it) that writes to one run, or to the ledger (see below).
-Its journal is a row of records numbered from 0: the *ordinal*. A record is either a *fact* (a kind and
-a JSON body) or a *point record* (one `log` call: step, time and one number for each key of its shape).
-Point records of one shape that stand in one segment are grouped, in order, into *blocks* of at most
-`BLOCK_POINTS` records; a block is addressed by ``(run, writer, segment, shape, number)`` for ever, also
-after its segment was sealed (compressed).
+A *writer* is one process (or one attempt of it) that writes to one run, or to the ledger (see
+below). Its journal is a row of records numbered from 0: the *ordinal*. A record is either a *fact*
+(a kind and a JSON body) or a *point record* (one `log` call: step, time and one number for each key
+of its shape). Point records of one shape that stand in one segment are grouped, in order, into
+*blocks* of at most `BLOCK_POINTS` records; a block is addressed by ``(run, writer, segment, shape,
+number)`` for ever, also after its segment was sealed (compressed).
 
-The *ledger* is the journal of what happens outside of any run (an artifact made by hand, an experiment
-created); its digests carry ``run = None``.
+The *ledger* is the journal of what happens outside of any run (an artifact made by hand, an
+experiment created); its digests carry ``run = None``.
 
 Facts and their bodies (a reader ignores kinds and fields that it does not know):
 
-============== =========================================================================================
+============== ====================================================================================
 kind           body
-============== =========================================================================================
+============== ====================================================================================
 run            id, name, experiment {id, name}, created, parent?, group?, job_type?, user?, host?
 experiment     id, name, description?, created
 state          state, reason?, traceback?, exit_code?, signal?
@@ -24,22 +24,26 @@ params         set {key: value} (a key that is there is replaced)
 metrics        set {key: value}: summary metrics, of any value type
 tags           set {key: value}, remove [key]
 define_metric  name, goal?, step_metric?
-values         step, set {key: value}: what is no number (text, None, list, dict, big ints) at a step
+values         step, set {key: value}: what is no number (text, None, list, dict, big ints) at a
+               step
 classification id, display_name, labels?, matrix?, fpr?, tpr?, threshold?
-media          key, step?, type (image text table figure histogram html audio video json), path, caption?, meta?
+media          key, step?, type (image text table figure histogram html audio video json), path,
+               caption?, meta?
 file           path, size, sha256?: a file that the run saved under its ``files/``
-artifact       id, schema_title, schema_version, display_name, uri?, state, description?, metadata {}, create?: merged into the node
+artifact       id, schema_title, schema_version, display_name, uri?, state, description?,
+               metadata {}, create?: merged into the node
 execution      as artifact, without uri
 context        as artifact, without uri and state; parents [id]?
 event          execution, artifact, kind INPUT | OUTPUT, labels?
-member         context, nodes [id]?, children [id]?: artifacts and executions of a context, child contexts
+member         context, nodes [id]?, children [id]?: artifacts and executions of a context, child
+               contexts
 capture        set {what: value}: git, command, environment, hardware, … (merged by what)
 rewind         step, before {writer: ordinal}
 alert          title, text?, level INFO | WARN | ERROR
 lost_points    count, reason: points that the disk could not take
 heartbeat      (empty)
 console        stream stdout | stderr, text: kept in the journal only, a catalog does not index it
-============== =========================================================================================
+============== ====================================================================================
 """
 
 from __future__ import annotations
@@ -104,9 +108,11 @@ class BlockKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyStats:
-    """Statistics of one key in one block. min, max and their steps are over points that are not NaN.
+    """Statistics of one key in one block; min, max and their steps are over points that are no NaN.
 
-    ``first`` and ``last`` are by position. ``total`` is the sum of the finite points.
+    ``first`` and ``last`` are the values of the block's `Block.low` and `Block.high` records; of
+    equal minima or maxima the one with the lowest step is told. ``total`` is the sum of the finite
+    points. Numbers of an int64 or bool key may be told as Python ints, so that none loses digits.
     """
 
     nan_count: int
@@ -123,9 +129,14 @@ class KeyStats:
 class Block:
     """Up to `BLOCK_POINTS` point records of one shape, in the order they were written.
 
-    A digest's block tells the *whole* block as far as it is known now, not only what is new: taking it
-    in replaces what was known of the block before. ``types`` has a letter for each key: ``d`` float64,
-    ``q`` int64, ``?`` bool. ``start`` and ``end`` are byte offsets in the unsealed segment.
+    A digest's block tells the *whole* block as far as it is known now, not only what is new: taking
+    it in replaces what was known of the block before. ``types`` has a letter for each key (``d``
+    float64, ``q`` int64, ``?`` bool). ``start``, ``end``: byte offsets in the unsealed segment.
+    ``first_…`` and ``last_…`` are by position.
+
+    ``low`` and ``high`` are (ordinal, time) of the records that come first and last by (step, time,
+    ordinal), except that of several records with the lowest step ``low`` is the last one. None
+    where they stand at the block's first and last position, as they do when steps only grow.
     """
 
     key: BlockKey
@@ -138,22 +149,22 @@ class Block:
     last_step: int
     min_step: int
     max_step: int
-    regular_step: (
-        int | None
-    )  # the difference between neighbouring steps, where it is always the same
+    regular_step: int | None  # the difference between neighbouring steps, where always the same
     first_time: float
     last_time: float
     start: int
     end: int
     stats: tuple[KeyStats, ...]  # one for each of keys
+    low: tuple[int, float] | None = None
+    high: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BlockPoints:
-    """The points of one block, for some of its keys: NumPy arrays of one length, in the order written.
+    """The points of one block, for some of its keys: NumPy arrays of one length, as written.
 
-    ordinals and steps are int64, times float64 (seconds since 1970); values has an array for each key that
-    was asked for: float64 for types ``d``, int64 for ``q``, bool for ``?``.
+    ordinals and steps are int64, times float64 (seconds since 1970); values has an array for each
+    key that was asked for: float64 for types ``d``, int64 for ``q``, bool for ``?``.
     """
 
     ordinals: Any
