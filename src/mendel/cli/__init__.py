@@ -1,1 +1,1 @@
-"""The command line: one file a command; out.py is the only file that prints."""
+"""The command line: a front door. One file a command; out.py is the only one that prints."""
