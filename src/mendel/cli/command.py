@@ -112,7 +112,7 @@ def complete_run(ctx: click.Context, _param: click.Parameter, begun: str) -> lis
     from click.shell_completion import CompletionItem
 
     try:
-        from mendel.track.reading import RunQuery
+        from mendel.track.words import RunQuery
         from mendel.track.store import Store
 
         store = Store.open(ctx.params.get("store"), create=False)

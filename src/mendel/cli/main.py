@@ -55,7 +55,8 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
 }
 _FLAT = {name: line for section in COMMANDS.values() for name, line in section.items()}
-_MODULES = {"import": "import_", "unpin": "pin"}
+# command: (its file, what it is called there), where these are not (its name, "command_")
+_PLACES = {"import": ("import_", "command_"), "unpin": ("pin", "unpin")}
 
 
 class Front(click.Group):
@@ -69,8 +70,10 @@ class Front(click.Group):
         """Import one command."""
         if cmd_name not in _FLAT:
             return None
-        module = importlib.import_module(f"mendel.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        return getattr(module, cmd_name.rstrip("_") if cmd_name == "unpin" else "command_", None)
+        file, attribute = _PLACES.get(cmd_name, (cmd_name, "command_"))
+        found = getattr(importlib.import_module(f"mendel.cli.{file}"), attribute)
+        assert isinstance(found, click.Command)  # noqa: S101 - narrows a lookup by name
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,0 +1,155 @@
+"""Which columns a list of runs shows, and how their values look in cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from mendel.cli.shape import metric_values, when
+from mendel.cli.table import Cell, Heading
+from mendel.cli.text import ago, duration, moment, safe, value_text
+from mendel.graph.clock import now
+from mendel.graph.errors import QueryError
+from mendel.graph.values import dumps, flatten
+from mendel.track.words import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mendel.graph.run import RunRecord
+    from mendel.graph.values import Value
+    from mendel.track.words import Catalog, RunQuery
+
+STATE_STYLES = {
+    "COMPLETE": "green",
+    "RUNNING": "cyan",
+    "FAILED": "red",
+    "LOST": "yellow",
+    "CANCELLED": "yellow",
+}
+MOST_METRICS, MOST_PARAMS = 6, 6
+TIMES = {"created", "started", "ended", "updated", "deleted"}
+MACHINE = ("system.", "system/", "gpu.", "sys/")  # what a run captures of its machine
+
+
+def choose(records: Sequence[RunRecord]) -> list[str]:
+    """Return the columns that tell these runs apart: their metrics, and the params that differ."""
+    names = ["name"]
+    if len({r.experiment for r in records}) > 1:
+        names.append("experiment")
+    names += ["state", "started", "duration"]
+    names += [f"metrics.{key}" for key in choose_metrics(records)[:MOST_METRICS]]
+    names += [f"params.{key}" for key in differing_params(records)[:MOST_PARAMS]]
+    return names
+
+
+def choose_metrics(records: Sequence[RunRecord]) -> list[str]:
+    """Return the metrics of runs: those with a goal first, then what most runs have."""
+    seen: Counter[str] = Counter()
+    goals: set[str] = set()
+    for record in records:
+        values = metric_values(record)
+        seen.update(k for k, v in values.items() if isinstance(v, bool | int | float))
+        goals |= {name for name, d in record.definitions.items() if d.goal is not None}
+    own = [key for key in seen if not key.startswith(MACHINE)]
+    return sorted(own, key=lambda key: (key not in goals, -seen[key], key))
+
+
+def differing_params(records: Sequence[RunRecord]) -> list[str]:
+    """Return the params that are not the same in all runs; of a single run, all."""
+    seen: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for record in records:
+        for key, value in flatten(record.params):
+            seen.setdefault(key, set()).add(dumps(value))
+            counts[key] += 1
+    differ = [k for k in seen if len(seen[k]) > 1 or counts[k] < len(records) or len(records) == 1]
+    return sorted(differ, key=lambda key: (-counts[key], key))
+
+
+def full_names(catalog: Catalog, query: RunQuery, names: Iterable[str]) -> list[str]:
+    """Return columns as the search language names them: ``lr`` becomes ``params.lr`` where one has it.
+
+    Raises:
+        QueryError: a name that means nothing, or several things.
+    """
+    return [_full_name(catalog, query, name.strip()) for name in names if name.strip()]
+
+
+def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
+    from mendel.graph.query_field import NAMES
+
+    if name in NAMES or name.split(".", 1)[0] in {"params", "metrics", "tags", "capture"}:
+        return name
+    found = [k.name for k in catalog.keys(query, containing=name, limit=2000)]
+    exact = [full for full in found if full.split(".", 1)[-1] == name]
+    if len(exact) == 1:
+        return exact[0]
+    if exact:
+        raise QueryError(f"{name!r} may be {' or '.join(exact)}; say which", name, 0)
+    near = f"; there are: {', '.join(found[:8])}" if found else ""
+    raise QueryError(f"no column {name!r}{near}", name, 0)
+
+
+def headings(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[Heading]:
+    """Return the titles of columns: short where no other column has the same short name."""
+    short = Counter(_short(name) for name in names)
+    return [
+        Heading(
+            safe(_short(name) if short[_short(name)] == 1 else name),
+            numeric=_numeric(values),
+            stays=name == "name",
+        )
+        for name, values in zip(names, columns, strict=True)
+    ]
+
+
+def _short(name: str) -> str:
+    drawer, _, rest = name.partition(".")
+    return rest if rest and drawer in {"params", "metrics", "tags"} else name
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    present = [v for v in values if v is not MISSING and v is not None]
+    return bool(present) and all(
+        isinstance(v, int | float) and not isinstance(v, bool) for v in present
+    )
+
+
+def cell(name: str, value: Any) -> Cell:
+    """Return a value of a column as people read it."""
+    if value is MISSING or value is None and not name.startswith(("params.", "metrics.", "tags.")):
+        return Cell("")
+    if name == "state":
+        return Cell(str(value), STATE_STYLES.get(str(value), ""))
+    if name in TIMES:
+        return Cell(ago(float(value), now()))
+    if name == "duration":
+        return Cell(duration(float(value)))
+    return Cell(value_text(value), "dim" if value is None else "")
+
+
+def exact(name: str, value: Any) -> Value:
+    """Return a value of a column for JSON: times as text, None where there is none."""
+    if value is MISSING:
+        return None
+    if name in TIMES and isinstance(value, int | float):
+        return when(float(value))
+    if name == "state":
+        return str(value)
+    return value  # type: ignore[no-any-return]
+
+
+def csv_cell(name: str, value: Any) -> object:
+    """Return a value of a column for CSV: exact, empty where there is none."""
+    if value is MISSING or value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    plain = exact(name, value)
+    return plain if isinstance(plain, str | int | float) else dumps(plain)
+
+
+def started_text(seconds: float | None) -> str:
+    """Return when something was, both ways."""
+    return "" if seconds is None else f"{moment(seconds)} ({ago(seconds, now())})"
