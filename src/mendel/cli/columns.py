@@ -29,6 +29,7 @@ STATE_STYLES = {
 }
 MOST_METRICS, MOST_PARAMS = 6, 6
 TIMES = {"created", "started", "ended", "updated", "deleted"}
+DRAWERS = ("params.", "metrics.", "tags.")
 MACHINE = ("system.", "system/", "gpu.", "sys/")  # what a run captures of its machine
 
 
@@ -68,7 +69,7 @@ def differing_params(records: Sequence[RunRecord]) -> list[str]:
 
 
 def full_names(catalog: Catalog, query: RunQuery, names: Iterable[str]) -> list[str]:
-    """Return columns as the search language names them: ``lr`` becomes ``params.lr`` where one has it.
+    """Return columns as the search language names them: ``lr`` may be ``params.lr``.
 
     Raises:
         QueryError: a name that means nothing, or several things.
@@ -77,18 +78,22 @@ def full_names(catalog: Catalog, query: RunQuery, names: Iterable[str]) -> list[
 
 
 def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
-    from mendel.graph.query_field import NAMES
+    from mendel.graph.query import parse_field
 
-    if name in NAMES or name.split(".", 1)[0] in {"params", "metrics", "tags", "capture"}:
-        return name
+    try:
+        return parse_field(name)
+    except QueryError as error:
+        unknown = error
     found = [k.name for k in catalog.keys(query, containing=name, limit=2000)]
-    exact = [full for full in found if full.split(".", 1)[-1] == name]
+    exact = [full for full in found if full.partition(".")[2] == name]
     if len(exact) == 1:
         return exact[0]
     if exact:
         raise QueryError(f"{name!r} may be {' or '.join(exact)}; say which", name, 0)
-    near = f"; there are: {', '.join(found[:8])}" if found else ""
-    raise QueryError(f"no column {name!r}{near}", name, 0)
+    if found:
+        near = ", ".join(found[:8])
+        raise QueryError(f"no run has a column {name!r}; there are: {near}", name, 0)
+    raise unknown
 
 
 def headings(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[Heading]:
@@ -118,7 +123,7 @@ def _numeric(values: Sequence[Any]) -> bool:
 
 def cell(name: str, value: Any) -> Cell:
     """Return a value of a column as people read it."""
-    if value is MISSING or value is None and not name.startswith(("params.", "metrics.", "tags.")):
+    if value is MISSING or (value is None and not name.startswith(DRAWERS)):
         return Cell("")
     if name == "state":
         return Cell(str(value), STATE_STYLES.get(str(value), ""))

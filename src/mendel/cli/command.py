@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mendel.cli.out import Out
     from mendel.graph.run import RunRecord
+    from mendel.graph.values import Value
     from mendel.track.store import Store
 
 
@@ -100,6 +101,24 @@ class Door:
         ids = self.run_ids(words)
         found = self.store().catalog.get_runs(ids)
         return [found[an_id] for an_id in ids]
+
+    def decide(self, what: str, targets: Iterable[str], **body: Value) -> None:
+        """Take one decision about many runs, for all or for none.
+
+        Raises:
+            ReadOnlyError: the store cannot be written.
+            ProtectedError, NotFoundError: see `mendel.catalog.contract.Decision`.
+        """
+        from mendel.graph import clock
+        from mendel.track.person import user
+        from mendel.track.words import Decision
+
+        store = self.store()
+        store.must_be_writable("decide anything in")
+        at, actor = clock.now(), user()
+        store.catalog.decide(
+            [Decision(clock.new_id(), what, target, dict(body), at, actor) for target in targets]
+        )
 
     def close(self) -> None:
         """Let go of the store."""

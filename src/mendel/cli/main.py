@@ -100,7 +100,7 @@ class Front(click.Group):
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command line; errors become one message and an exit code."""
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return click.Group.main(self, *args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         words = list(args[0] if args and args[0] is not None else extra.get("args") or sys.argv[1:])
         sys.exit(self._guarded(words, **{k: v for k, v in extra.items() if k != "args"}))
 

@@ -47,7 +47,7 @@ def command_(door: Door, run: str, text: str | None, edit: bool, remove: bool) -
         edited = click.edit(record.note or "", extension=".md")
         note = record.note if edited is None else edited.rstrip("\n")
     if note != record.note:
-        door.store().decide("note_run", record.id, note=note or None)
+        door.decide("note_run", [record.id], note=note or None)
     if door.out.as_json:
         door.out.data({"run": record.id, "note": note or None})
     elif text is not None or edit or remove:
@@ -55,4 +55,6 @@ def command_(door: Door, run: str, text: str | None, edit: bool, remove: bool) -
     elif note:
         door.out.markdown(note)
     else:
-        door.out.remark(f"no note yet. Write one: mendel note {record.id} 'text', or -e for an editor")
+        door.out.remark(
+            f"no note yet. Write one: mendel note {record.id} 'text', or -e for an editor"
+        )

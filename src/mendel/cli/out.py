@@ -36,7 +36,7 @@ _STYLES = {
 }
 
 
-class PipeClosed(Exception):  # noqa: N818 - no error: the reader has read enough
+class PipeClosed(Exception):
     """Whoever reads our output has gone, as ``| head`` does."""
 
 
@@ -95,7 +95,9 @@ class Out:
 
     def data(self, value: Any) -> None:
         """Print a value as one JSON document (typed as in graph/values: NaN, inf, datetimes)."""
-        self._write(json.dumps(to_json(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+        self._write(
+            json.dumps(to_json(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        )
 
     def data_line(self, value: Any) -> None:
         """Print a value as one line of JSON, at once."""
@@ -130,7 +132,7 @@ class Out:
             console.print(Markdown(safe(text, keep_lines=True), hyperlinks=False))
 
     def redraw(self, lines: Sequence[Sequence[Cell]], before: int) -> int:
-        """Replace the ``before`` lines printed last by others, on a terminal; return their number."""
+        """Replace the last ``before`` lines on a terminal by others; return their number."""
         width, height = self.width or 80, shutil.get_terminal_size((80, 24)).lines
         shown = list(lines)[: height - 1]  # what scrolled away cannot be replaced
         up = f"\x1b[{before}F\x1b[J" if before else ""
@@ -149,7 +151,7 @@ class Out:
     # -- remarks --
 
     def remark(self, text: str) -> None:
-        """Say something about the answer, on standard error; programs that ask for JSON need none."""
+        """Say something about the answer, on standard error; with JSON nothing is said."""
         if not self.as_json:
             self._say(Cell(text, "dim"))
 
@@ -184,7 +186,9 @@ class Out:
         return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
     @contextmanager
-    def progress(self, label: str, *, as_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
+    def progress(
+        self, label: str, *, as_bytes: bool = False
+    ) -> Iterator[Callable[[int, int], None]]:
         """Show a bar on the terminal; yields a function to call with what is done and the total."""
         if self.as_json or not _is_terminal(sys.stderr):
             yield lambda _done, _total: None
@@ -248,7 +252,7 @@ class Out:
 
 
 def close_quietly() -> None:
-    """Let nothing more be written to standard output, so that Python's own last flush cannot fail."""
+    """Point standard output nowhere, so that Python's own last flush cannot fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

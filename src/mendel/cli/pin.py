@@ -15,8 +15,7 @@ _SHAPE = '{"runs": [id, …], "pinned": true or false}'
 
 def _decide(door: Door, runs: tuple[str, ...], *, pinned: bool) -> None:
     ids = door.run_ids(runs)
-    for an_id in ids:
-        door.store().decide("pin_run", an_id, pinned=pinned)
+    door.decide("pin_run", ids, pinned=pinned)
     if door.out.as_json:
         door.out.data({"runs": list(ids), "pinned": pinned})
     else:

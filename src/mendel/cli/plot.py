@@ -7,6 +7,7 @@ NaN and infinite points are not drawn; their number is said beneath the plot.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mendel.cli.text import number
@@ -47,7 +48,7 @@ def _share(value: float, low: float, high: float) -> float:
 def _split(values: list[float], parts: int) -> list[list[float]]:
     parts = max(1, min(parts, len(values)))
     edges = [round(i * len(values) / parts) for i in range(parts + 1)]
-    return [values[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [values[a:b] for a, b in pairwise(edges)]
 
 
 def plot(

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def command_(door: Door, runs: tuple[str, ...], every: bool) -> None:
     """Take runs out of the trash.
 
-    A run is named by its id, the beginning of one, or its name. What mendel gc purged cannot come back.
+    A run is named by its id, the beginning of one, or its name. What mendel gc purged cannot come
+    back.
     """
     if every == bool(runs):
         raise InvalidError("name runs, or say --all. The trash: mendel runs --deleted")
@@ -37,8 +38,7 @@ def command_(door: Door, runs: tuple[str, ...], every: bool) -> None:
     ids = catalog.find_runs(RunQuery(deleted=True, limit=None)).ids
     if not every:
         ids = _named(door, ids, runs)
-    for an_id in ids:
-        door.store().decide("restore_run", an_id)
+    door.decide("restore_run", ids)
     if door.out.as_json:
         door.out.data({"runs": list(ids)})
     else:
@@ -52,7 +52,9 @@ def _named(door: Door, trash: tuple[str, ...], words: tuple[str, ...]) -> tuple[
         names.setdefault(str(name), []).append(an_id)
     wanted: dict[str, None] = {}
     for word in _words(words):
-        found = [i for i in trash if len(word) >= 4 and i.startswith(word)] or names.get(word, [])[:1]
+        found = [i for i in trash if len(word) >= 4 and i.startswith(word)] or names.get(word, [])[
+            :1
+        ]
         if len(found) != 1:
             why = "is not in the trash" if not found else f"fits {counted(len(found), 'run')}"
             raise NotFoundError(f"run {word!r} {why}. The trash: mendel runs --deleted")

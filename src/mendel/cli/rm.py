@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def command_(door: Door, runs: tuple[str, ...], yes: bool) -> int:
     """Put runs into the trash.
 
-    Nothing is freed yet: mendel restore brings runs back, mendel gc empties the trash. Pinned runs are refused.
-    Asks on a terminal; elsewhere it wants --yes.
+    Nothing is freed yet: mendel restore brings runs back, mendel gc empties the trash. Pinned runs
+    are refused. Asks on a terminal; elsewhere it wants --yes.
     """
     records = [r for r in door.records(runs) if r.deleted is None]
     pinned = [r.name for r in records if r.pinned]
@@ -43,8 +43,7 @@ def command_(door: Door, runs: tuple[str, ...], yes: bool) -> int:
         if not door.out.ask(f"Put {told} into the trash?"):
             door.out.done("nothing was deleted")
             return 1
-    for record in records:
-        door.store().decide("delete_run", record.id)
+    door.decide("delete_run", [r.id for r in records])
     if door.out.as_json:
         door.out.data({"runs": [r.id for r in records]})
     else:

@@ -14,17 +14,10 @@ from mendel.cli.text import counted, number, safe, value_text
 from mendel.track.words import MISSING, RunQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mendel.cli.command import Door
     from mendel.track.words import Group, RunPage
 
 FIRST = 200  # runs that the choice of columns looks at
-
-
-def order_terms(sort: Sequence[str]) -> tuple[str, ...]:
-    """Return order terms of the search language: ``-metrics.auc`` is ``metrics.auc desc``."""
-    return tuple(f"{term[1:]} desc" if term.startswith("-") else term for term in sort)
 
 
 @command(
@@ -40,8 +33,9 @@ def order_terms(sort: Sequence[str]) -> tuple[str, ...]:
         ("mendel runs -f \"state = 'LOST'\" --ids | mendel rm -", "ids for the next command"),
     ],
     shape='{"runs": [RUN, …], "total": matching runs}, where RUN = ' + RUN + "; with --columns "
-    '{"runs": [{"id", "columns": {name: value}}, …], "total"}; with --group-by {"groups": [{"by": '
-    '{name: value}, "runs": count, "stats": {metric: {"n", "mean", "deviation", "min", "max"}}}, …]}',
+    '{"runs": [{"id", "columns": {name: value}}, …], "total"}; with --ids {"ids": [id, …], "total"}; '
+    'with --group-by {"groups": [{"by": {name: value}, "runs": count, '
+    '"stats": {metric: {"n", "mean", "deviation", "min", "max"}}}, …]}',
 )
 @click.option("-f", "--filter", "text", default="", metavar="QUERY", help="Only runs that match.")
 @click.option(
@@ -54,13 +48,16 @@ def order_terms(sort: Sequence[str]) -> tuple[str, ...]:
 )  # fmt: skip
 @click.option("-c", "--columns", metavar="A,B", help="Show these fields (lr means params.lr).")
 @click.option("-g", "--group-by", metavar="A,B", help="One line a group, over all its members.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+)
 @click.option("--all", "every", is_flag=True, help="All runs that match, however many.")
 @click.option("--deleted", is_flag=True, help="Runs in the trash.")
 @click.option("--ids", is_flag=True, help="Only ids, one a line, for other commands.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, exact.")
 def command_(
     door: Door,
+    *,
     text: str,
     experiments: tuple[str, ...],
     sort: tuple[str, ...],
@@ -75,13 +72,14 @@ def command_(
     """List runs: filter, sort, group, choose columns.
 
     Without --columns the list shows the metrics, and the params that are not the same in all runs
-    listed. Group statistics are over all members, whatever --limit says: mean ± sample standard deviation.
+    listed. Group statistics are over all members, whatever --limit says: mean ± sample standard
+    deviation.
     """
     catalog = door.fresh().catalog
     query = RunQuery(
         filter=text,
         experiments=experiments or None,
-        order_by=order_terms(sort),
+        order_by=sort,
         deleted=deleted,
         limit=None if every else limit,
     )
@@ -117,7 +115,10 @@ def _table(door: Door, page: RunPage, chosen: list[str], *, as_csv: bool) -> Non
     values = [column.values for column in catalog.columns(page.ids, chosen)]
     if out.as_json:
         rows = [
-            {"id": an_id, "columns": {n: exact(n, v[i]) for n, v in zip(chosen, values, strict=True)}}
+            {
+                "id": an_id,
+                "columns": {n: exact(n, v[i]) for n, v in zip(chosen, values, strict=True)},
+            }
             for i, an_id in enumerate(page.ids)
         ]
         out.data({"runs": rows, "total": page.total})
@@ -147,12 +148,12 @@ def _nothing(door: Door) -> str:
     total = store.catalog.find_runs(RunQuery(limit=1)).total
     if total:
         return f"no run matches; the store has {counted(total, 'run')}: {safe(str(store.root))}"
-    return f"no runs yet in {safe(str(store.root))}. A first one: mendel demo, or mendel.start_run()"
+    return (
+        f"no runs yet in {safe(str(store.root))}. A first one: mendel demo, or mendel.start_run()"
+    )
 
 
-def _groups(
-    door: Door, query: RunQuery, by: list[str], fields: list[str], *, as_csv: bool
-) -> None:
+def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as_csv: bool) -> None:
     catalog, out = door.store().catalog, door.out
     if not fields:
         from mendel.cli.columns import MACHINE

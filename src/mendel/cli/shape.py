@@ -1,4 +1,4 @@
-"""The JSON of records: the shapes that ``--json`` promises. A field is never renamed nor taken away.
+"""The JSON of records: the shapes that ``--json`` promises; fields are added, never renamed.
 
 Times are texts in UTC (RFC 3339), durations seconds. What a run logged keeps its type as
 docs/reference/values.md tells: ``{"$float": "nan"}``, ``{"$datetime": "…"}``.
@@ -26,7 +26,7 @@ RUN = (
 
 
 def metric_values(record: RunRecord) -> dict[str, Value]:
-    """Return a run's metrics as searches see them: the summary metric, else the series' last value."""
+    """Return metrics as searches see them: the summary metric, else the series' last value."""
     out: dict[str, Value] = {key: last_value(s) for key, s in record.series.items()}
     out.update(flatten(record.metrics))
     return out

@@ -120,7 +120,9 @@ def _end(door: Door, record: RunRecord) -> None:
     if reason and str(record.state) != "COMPLETE":
         door.out.fields([("reason", Cell(safe(str(reason)), "red"))])
     if str(record.state) == "LOST":
-        door.out.line(Cell("The process died without a word; all that it logged is here.", "yellow"))
+        door.out.line(
+            Cell("The process died without a word; all that it logged is here.", "yellow")
+        )
     if end.get("traceback"):
         door.out.title("Traceback")
         for line in str(end["traceback"]).rstrip("\n").split("\n"):
@@ -174,14 +176,17 @@ def _around(door: Door, record: RunRecord) -> dict[str, Any]:
     from mendel.track.words import RunQuery
 
     catalog = door.store().catalog
+    nodes = {
+        word: [node_json(n) for n in run_artifacts(catalog, [record.id], kind)[record.id]]
+        for word, kind in (("inputs", EventKind.INPUT), ("outputs", EventKind.OUTPUT))
+    }
     children = catalog.find_runs(RunQuery(filter=f"parent = '{record.id}'", limit=None)).ids
     return {
         "files": catalog.facts(record.id, ["file"]),
         "media": catalog.facts(record.id, ["media"]),
-        "inputs": [node_json(n) for n in run_artifacts(catalog, [record.id], EventKind.INPUT)[record.id]],
-        "outputs": [node_json(n) for n in run_artifacts(catalog, [record.id], EventKind.OUTPUT)[record.id]],
+        **nodes,
         "children": list(children),
-    }  # fmt: skip
+    }
 
 
 def _lineage(door: Door, record: RunRecord, *, every: bool) -> None:
@@ -191,7 +196,10 @@ def _lineage(door: Door, record: RunRecord, *, every: bool) -> None:
             door.out.title(title.capitalize())
             door.out.fields(
                 [
-                    (safe(n["display_name"]) or n["id"], f"{n['schema_title']}  {safe(n['uri'] or '')}")
+                    (
+                        safe(n["display_name"]) or n["id"],
+                        f"{n['schema_title']}  {safe(n['uri'] or '')}",
+                    )
                     for n in around[title]
                 ]
             )

@@ -1,7 +1,7 @@
 """Lays out a table in the width that there is: pure, so that tests can look at every line.
 
-What does not fit is not broken over lines: long text is cut with an ``…``, then whole columns are left
-out from the right, and said to be. A number is never cut, for a cut number is another number.
+What does not fit is not broken over lines: long text is cut with an ``…``, then whole columns are
+left out from the right, and said to be. A number is never cut: a cut number is another number.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column: its title, whether it holds numbers (right-aligned, never cut), and whether it must stay."""
+    """A column: its title, whether it holds numbers (right-aligned, never cut), whether it stays."""
 
     title: str
     numeric: bool = False
@@ -37,7 +37,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """A table as lines of cells that together fill their widths, and the titles of what did not fit."""
+    """A table as lines of cells, and the titles of the columns that did not fit."""
 
     lines: list[list[Cell]]
     hidden: list[str]

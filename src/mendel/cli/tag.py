@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     examples=[
         ("mendel tag brave-fox stage=final reviewed=true", "two tags"),
         ("mendel tag 01JD4Q 01JD5R --remove stage", "remove one from two runs"),
-        ("mendel runs -f \"metrics.auc > 0.9\" --ids | mendel tag - stage=final", "from a search"),
+        ('mendel runs -f "metrics.auc > 0.9" --ids | mendel tag - stage=final', "from a search"),
     ],
     shape='{"runs": [id, …], "tags": [{tags of the run}, …]}',
 )
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def command_(door: Door, runs: tuple[str, ...], remove: tuple[str, ...], as_text: bool) -> None:
     """Set or remove tags of runs.
 
-    Words with = are tags, the others are runs. A value is a number, true, false, null or JSON where it
-    looks like one, else text.
+    Words with = are tags, the others are runs. A value is a number, true, false, null or JSON where
+    it looks like one, else text.
     """
     words = [w for w in runs if "=" not in w]
     pairs = dict(w.split("=", 1) for w in runs if "=" in w)
@@ -41,12 +41,10 @@ def command_(door: Door, runs: tuple[str, ...], remove: tuple[str, ...], as_text
         raise InvalidError("the name of a tag is empty: write key=value.")
     tags: dict[str, Value] = {k: v if as_text else typed(v) for k, v in pairs.items()}
     ids = door.run_ids(words)
-    store = door.store()
     gone: list[Value] = list(remove)
-    for an_id in ids:
-        store.decide("tag_run", an_id, set=tags, remove=gone)
+    door.decide("tag_run", ids, set=tags, remove=gone)
     if door.out.as_json:
-        found = store.catalog.get_runs(ids)
+        found = door.store().catalog.get_runs(ids)
         door.out.data({"runs": list(ids), "tags": [found[i].tags for i in ids]})
     else:
         door.out.done(f"tagged {counted(len(ids), 'run')}")

@@ -1,6 +1,6 @@
-"""How values look in a terminal: short, exact where it matters, and never able to drive the terminal.
+"""How values look in a terminal: short, exact where it matters, and unable to drive it.
 
-Names and notes are free text, so a run may be called ``\x1b[2J``. `safe` shows such characters by
+Names and notes are free text, so a run may be called ESC [2J, which clears a screen. `safe` shows such characters by
 their escapes; everything that a person typed goes through it before it is printed.
 """
 
@@ -51,7 +51,7 @@ def _shown(character: str, *, keep_lines: bool) -> str:
 
 
 def number(value: float, digits: int = 6) -> str:
-    """Return a number for a table: ints whole, floats to six significant digits, NaN and inf said."""
+    """Return a number for a table: ints whole, floats to six significant digits."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -87,7 +87,7 @@ def _looks_typed(text: str) -> bool:
 
 
 def typed(text: str) -> Value:
-    """Return the value that a person typed: ``3``, ``0.1``, ``true``, ``null``, JSON in ``[]{}""``, else text."""
+    """Return the value that a person typed: a number, true, false, null, JSON, else text."""
     word = text.strip()
     if word.lower() in {"true", "false"}:
         return word.lower() == "true"

@@ -37,13 +37,14 @@ SPARK, SPARK_BUCKETS = 24, 48
 )
 @run_argument(required=False)
 @click.option(
-    "-i", "--interval", type=click.FloatRange(0.05), default=1.0, show_default=True, metavar="SECONDS",
-    help="How often to look.",
+    "-i", "--interval", type=click.FloatRange(0.05), default=1.0, show_default=True,
+    metavar="SECONDS", help="How often to look.",
 )  # fmt: skip
 def command_(door: Door, run: str | None, interval: float) -> int:
     """Follow a run while it runs.
 
-    Ends when the run ends: with 0 if it is COMPLETE, with 1 if not. Ctrl-C stops watching; the run goes on.
+    Ends when the run ends: with 0 if it is COMPLETE, with 1 if not. Ctrl-C stops watching; the run
+    goes on.
     """
     an_id = door.run_ids([run])[0] if run else _newest(door)
     screen = _Screen(door)

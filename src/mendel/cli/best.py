@@ -1,0 +1,117 @@
+"""``mendel best``: the best runs by a metric, within bounds."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mendel.cli.columns import cell, choose, headings
+from mendel.cli.command import command
+from mendel.cli.shape import RUN, run_json
+from mendel.cli.text import safe
+from mendel.graph.errors import InvalidError, NotFoundError, did_you_mean
+from mendel.graph.run import Goal
+from mendel.track.words import RunQuery
+
+if TYPE_CHECKING:
+    from mendel.cli.command import Door
+    from mendel.graph.run import RunRecord
+
+_STATS = ("min", "max", "first", "last", "mean", "count")
+
+
+@command(
+    "best",
+    examples=[
+        ("mendel best auc --goal maximize", "the best run by its last auc"),
+        ("mendel best loss.min -e flights -n 3", "three runs by the least loss they ever had"),
+        ("mendel best auc -f 'metrics.seconds < 60'", "the best of those that were fast enough"),
+        ("mendel best auc --json | jq -r '.runs[0].run.id'", "its id, for the next command"),
+    ],
+    shape='{"metric": full name, "goal": "minimize" or "maximize", '
+    '"runs": [{"value", "run": RUN}]}, best first, where RUN = ' + RUN,
+)
+@click.argument("metric")
+@click.option(
+    "--goal", type=click.Choice([g.value for g in Goal]),
+    help="Which way is better; else what define_metric said.",
+)  # fmt: skip
+@click.option(
+    "-e", "--experiment", "experiments", multiple=True, metavar="NAME", help="Only its runs."
+)
+@click.option("-f", "--filter", "text", default="", metavar="QUERY", help="Only runs that match.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=1, show_default=True, help="How many."
+)
+def command_(
+    door: Door, *, metric: str, goal: str | None, experiments: tuple[str, ...], text: str, limit: int
+) -> None:
+    """Show the best runs by a metric.
+
+    METRIC is a metric's last value, or name.min, name.max, name.mean of a series. Runs without it,
+    or where it is NaN, are never the best.
+    """
+    from mendel.graph.query import OrderTerm, parse_field, unparse_order
+    from mendel.graph.query_text import name_text
+
+    catalog = door.fresh().catalog
+    query = RunQuery(filter=text, experiments=experiments or None)
+    name = metric if metric.startswith("metrics.") else f"metrics.{metric}"
+    name = (
+        parse_field(name_text(name)) if "`" not in name and '"' not in name else parse_field(name)
+    )
+    wanted = Goal(goal) if goal else _goal(door, name, query)
+    order = unparse_order((OrderTerm(name, descending=wanted is Goal.MAXIMIZE),))
+    page = catalog.find_runs(
+        RunQuery(filter=text, experiments=experiments or None, order_by=(order,), limit=limit)
+    )
+    values = catalog.columns(page.ids, [name])[0].values
+    found = catalog.get_runs(page.ids)
+    best = [
+        (value, found[an_id])
+        for an_id, value in zip(page.ids, values, strict=True)
+        if isinstance(value, int | float) and not math.isnan(value)
+    ]
+    if not best:
+        raise NotFoundError(_nobody(door, query, name))
+    if door.out.as_json:
+        rows = [{"value": value, "run": run_json(run)} for value, run in best]
+        door.out.data({"metric": name, "goal": str(wanted), "runs": rows})
+        return
+    _show(door, best, name)
+
+
+def _goal(door: Door, name: str, query: RunQuery) -> Goal:
+    key = name.removeprefix("metrics.")
+    bare = key.rsplit(".", 1)[0] if key.rsplit(".", 1)[-1] in _STATS else key
+    catalog = door.store().catalog
+    page = catalog.find_runs(RunQuery(filter=query.filter, experiments=query.experiments, limit=50))
+    for record in catalog.get_runs(page.ids).values():
+        said = record.definitions.get(key) or record.definitions.get(bare)
+        if said is not None and said.goal is not None:
+            return said.goal
+    raise InvalidError(
+        f"nobody said which way {safe(key)} is better: say --goal minimize or --goal maximize, "
+        f"or define_metric({key!r}, goal=…) in the run."
+    )
+
+
+def _nobody(door: Door, query: RunQuery, name: str) -> str:
+    known = [
+        k.name.removeprefix("metrics.") for k in door.store().catalog.keys(query, prefix="metrics.")
+    ]
+    key = name.removeprefix("metrics.")
+    return f"no run has a number for the metric {key!r}{did_you_mean(key, known)}"
+
+
+def _show(door: Door, best: list[tuple[Any, RunRecord]], name: str) -> None:
+    records = [run for _, run in best]
+    others = [n for n in choose(records) if n not in {"name", name}]
+    names = ["name", name, "id", *others]
+    values = [c.values for c in door.store().catalog.columns([r.id for r in records], names)]
+    rows = [
+        [cell(n, v[i]) for n, v in zip(names, values, strict=True)] for i in range(len(records))
+    ]
+    door.out.table(headings(names, values), rows)
