@@ -46,7 +46,13 @@ _STATS = ("min", "max", "first", "last", "mean", "count")
     "-n", "--limit", type=click.IntRange(1), default=1, show_default=True, help="How many."
 )
 def command_(
-    door: Door, *, metric: str, goal: str | None, experiments: tuple[str, ...], text: str, limit: int
+    door: Door,
+    *,
+    metric: str,
+    goal: str | None,
+    experiments: tuple[str, ...],
+    text: str,
+    limit: int,
 ) -> None:
     """Show the best runs by a metric.
 

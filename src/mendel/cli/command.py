@@ -131,8 +131,8 @@ def complete_run(ctx: click.Context, _param: click.Parameter, begun: str) -> lis
     from click.shell_completion import CompletionItem
 
     try:
-        from mendel.track.words import RunQuery
         from mendel.track.store import Store
+        from mendel.track.words import RunQuery
 
         store = Store.open(ctx.params.get("store"), create=False)
         page = store.catalog.find_runs(RunQuery(limit=200))

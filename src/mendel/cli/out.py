@@ -40,17 +40,62 @@ class PipeClosed(Exception):
     """Whoever reads our output has gone, as ``| head`` does."""
 
 
-class Out:
-    """Standard output and standard error of one command."""
+class _Streams:
+    """Standard output and standard error, painted where they may be, quiet where nobody reads."""
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self.as_json = as_json
+    def __init__(self) -> None:
         self.terminal = _is_terminal(sys.stdout)
         self._colour = _wants_colour(sys.stdout)
         self._error_colour = _wants_colour(sys.stderr)
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show is no error
                 stream.reconfigure(errors="backslashreplace")
+
+    def _say(self, *cells: Cell) -> None:
+        self._flush()
+        painted = "".join(self._painted(c, colour=self._error_colour) for c in cells)
+        print(painted, file=sys.stderr, flush=True)
+
+    @staticmethod
+    def _painted(cell: Cell | str, *, colour: bool) -> str:
+        if isinstance(cell, str):
+            return cell
+        codes = [_STYLES[word] for word in cell.style.split()]
+        if not colour or not codes or not cell.text:
+            return cell.text
+        return f"\x1b[{';'.join(codes)}m{cell.text}\x1b[0m"
+
+    def _write(self, text: str) -> None:
+        with self._pipe():
+            sys.stdout.write(text)
+
+    def _flush(self) -> None:
+        with self._pipe():
+            sys.stdout.flush()
+
+    @contextmanager
+    def _pipe(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            close_quietly()
+            raise PipeClosed from None
+
+    def finish(self) -> None:
+        """Hand over all that was printed.
+
+        Raises:
+            PipeClosed: nobody reads it.
+        """
+        self._flush()
+
+
+class Out(_Streams):
+    """What one command says."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        super().__init__()
+        self.as_json = as_json
 
     @property
     def width(self) -> int | None:
@@ -209,46 +254,6 @@ class Out:
                 bar.update(task, completed=done, total=total, count=told)
 
             yield show
-
-    # -- the streams --
-
-    def _say(self, *cells: Cell) -> None:
-        self._flush()
-        painted = "".join(self._painted(c, colour=self._error_colour) for c in cells)
-        print(painted, file=sys.stderr, flush=True)
-
-    @staticmethod
-    def _painted(cell: Cell | str, *, colour: bool) -> str:
-        if isinstance(cell, str):
-            return cell
-        codes = [_STYLES[word] for word in cell.style.split()]
-        if not colour or not codes or not cell.text:
-            return cell.text
-        return f"\x1b[{';'.join(codes)}m{cell.text}\x1b[0m"
-
-    def _write(self, text: str) -> None:
-        with self._pipe():
-            sys.stdout.write(text)
-
-    def _flush(self) -> None:
-        with self._pipe():
-            sys.stdout.flush()
-
-    @contextmanager
-    def _pipe(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            close_quietly()
-            raise PipeClosed from None
-
-    def finish(self) -> None:
-        """Hand over all that was printed.
-
-        Raises:
-            PipeClosed: nobody reads it.
-        """
-        self._flush()
 
 
 def close_quietly() -> None:

@@ -33,7 +33,8 @@ FIRST = 200  # runs that the choice of columns looks at
         ("mendel runs -f \"state = 'LOST'\" --ids | mendel rm -", "ids for the next command"),
     ],
     shape='{"runs": [RUN, …], "total": matching runs}, where RUN = ' + RUN + "; with --columns "
-    '{"runs": [{"id", "columns": {name: value}}, …], "total"}; with --ids {"ids": [id, …], "total"}; '
+    '{"runs": [{"id", "columns": {name: value}}, …], "total"}; '
+    'with --ids {"ids": [id, …], "total"}; '
     'with --group-by {"groups": [{"by": {name: value}, "runs": count, '
     '"stats": {metric: {"n", "mean", "deviation", "min", "max"}}}, …]}',
 )

@@ -28,7 +28,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column: its title, whether it holds numbers (right-aligned, never cut), whether it stays."""
+    """A column: its title, whether it holds numbers (never cut), whether it stays."""
 
     title: str
     numeric: bool = False

@@ -1,7 +1,7 @@
 """How values look in a terminal: short, exact where it matters, and unable to drive it.
 
-Names and notes are free text, so a run may be called ESC [2J, which clears a screen. `safe` shows such characters by
-their escapes; everything that a person typed goes through it before it is printed.
+Names and notes are free text, so a run may be called ESC [2J, which clears a screen. `safe` shows
+such characters by their escapes; what a person typed goes through it before it is printed.
 """
 
 from __future__ import annotations
