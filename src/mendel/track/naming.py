@@ -87,6 +87,11 @@ def note_decision(store: Store, decision: Decision) -> None:
         change = {known[decision.target]: decision.target}
     else:
         return
+    note_names(store, change)
+
+
+def note_names(store: Store, change: dict[str, str]) -> None:
+    """Have names mean experiments from now on."""
     path = store.root / REDIRECTS
     names: dict[str, str] = {}
     with contextlib.suppress(OSError, ValueError):

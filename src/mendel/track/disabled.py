@@ -1,0 +1,77 @@
+"""What `start_run` gives where ``MENDEL_MODE=disabled``: every verb is there, and does nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from mendel.graph import clock
+from mendel.graph.run import RunState
+from mendel.track.config import Tree
+from mendel.track.run import ExperimentRun
+
+if TYPE_CHECKING:
+    from mendel.graph.values import Value
+
+
+def _nothing(*_args: object, **_more: object) -> None:
+    return None
+
+
+class DisabledRun(ExperimentRun):
+    """A run that keeps nothing: config and summary hold what they are given; that is all."""
+
+    def __init__(self, name: str) -> None:
+        self.id = clock.new_id()
+        self._name = name
+        self._experiment = "disabled"
+        self._ended = False
+        self._params: dict[str, Value] = {}
+        self._metrics: dict[str, Value] = {}
+        self.log = _nothing
+
+    def fact(self, kind: str, body: dict[str, Value], *, time: float | None = None) -> None:
+        """Pass by."""
+
+    def _keep_params(self, changed: dict[str, Value]) -> None:
+        self._params.update(changed)
+
+    def _keep_metrics(self, changed: dict[str, Value]) -> None:
+        self._metrics.update(changed)
+
+    @property
+    def config(self) -> Tree:
+        """What was set here."""
+        return Tree(self._params, self._keep_params, "param")
+
+    @property
+    def summary(self) -> Tree:
+        """What was set here."""
+        return Tree(self._metrics, self._keep_metrics, "metric")
+
+    def child(self, name: str | None = None, **_more: Any) -> DisabledRun:
+        """Return another that keeps nothing."""
+        return DisabledRun(name or "disabled")
+
+    @property
+    def state(self) -> RunState:
+        """Always STATE_UNSPECIFIED."""
+        return RunState.STATE_UNSPECIFIED
+
+    def get_state(self) -> str:
+        """Return STATE_UNSPECIFIED."""
+        return self.state.value
+
+    def get_params(self) -> dict[str, Value]:
+        """Return what was set here."""
+        return dict(self._params)
+
+    def get_metrics(self) -> dict[str, Value]:
+        """Return what was set here."""
+        return dict(self._metrics)
+
+    def end_with_process(self, end: dict[str, Value], *, quick: bool) -> None:  # noqa: ARG002
+        """Be over."""
+        self._ended = True
+
+    def __enter__(self) -> Self:
+        return self

@@ -1,0 +1,37 @@
+"""How a run looks in a terminal and a notebook, and the line that says how to see more."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mendel.track.store import Store
+
+
+class RunShow:
+    """See the top of this file; a part of `mendel.track.run.ExperimentRun`."""
+
+    id: str
+    store: Store
+    _name: str
+    _experiment: str
+    _ended: bool
+
+    @property
+    def url(self) -> str:
+        """How to see the run: the command line that shows it."""
+        return f"mendel show {self.id}"
+
+    def _where(self) -> str:
+        return "ended here" if self._ended else "open"
+
+    def __repr__(self) -> str:
+        return f"<run {self._name!r} of {self._experiment!r}, {self.id}, {self._where()}>"
+
+    def _repr_html_(self) -> str:
+        name, experiment = html.escape(self._name), html.escape(self._experiment)
+        return (
+            f"<div><b>{name}</b> · {experiment} · {self._where()}<br>"
+            f"<code>{html.escape(self.url)}</code></div>"
+        )
