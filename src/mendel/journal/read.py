@@ -1,0 +1,245 @@
+"""Tells what journals say, while they are written, after a crash and after they were sealed."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mendel.graph import clock
+from mendel.graph.digest import START, Block, BlockKey, Digest, Fact, Position, WriterInfo
+from mendel.graph.errors import CorruptError, NewerStoreError, NotFoundError
+from mendel.journal import format as fmt
+from mendel.journal.mend import careful, headless
+from mendel.journal.process import is_alive
+from mendel.journal.scan import Contents, Odd, RawFact, fast
+from mendel.journal.table import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+_MANY_BYTES = 2 << 20  # of records, from which on it pays to load NumPy
+_TRIES = 5
+
+
+@dataclass(slots=True)
+class Segment:
+    """One segment, read."""
+
+    name: str
+    header: fmt.Header | None  # None: it is damaged, or was never written
+    contents: Contents
+
+
+class Journal:
+    """One journal folder: the journals of all writers of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def writers(self) -> list[str]:
+        """Return the ids of the writers, oldest first."""
+        return sorted(fmt.segments(self.folder))
+
+    def digest(self, writer: str, start: Position = START) -> Digest:
+        """Return what a writer's journal says from a position on, as far as it can be read now.
+
+        Raises:
+            NotFoundError: the folder has no such writer.
+        """
+        found = fmt.segments(self.folder).get(writer)
+        if not found:
+            raise NotFoundError(f"{self.folder} has no journal of the writer {writer}.")
+        build = _Building(self.folder, writer, start)
+        last = max(found)
+        for number in sorted(n for n in found if n >= start.segment):
+            build.add(number, read_segment(self.folder, writer, number, last=number == last))
+        return build.digest()
+
+    def digests(self, positions: Mapping[str, Position]) -> Iterator[Digest]:
+        """Yield, for every writer that has something new after its position, what that is."""
+        for writer in self.writers():
+            start = positions.get(writer, START)
+            try:
+                digest = self.digest(writer, start)
+            except NotFoundError:  # deleted meanwhile
+                continue
+            if digest.end != start or start == START:
+                yield digest
+
+    def facts(self, kinds: Collection[str] | None = None) -> Iterator[tuple[str, Fact]]:
+        """Yield the facts (of some kinds) of all writers, with the writer, in order of time."""
+        found = [
+            (fact.time, writer, fact.ordinal, fact)
+            for writer in self.writers()
+            for fact in self.digest(writer).facts
+            if kinds is None or fact.kind in kinds
+        ]
+        for _, writer, _, fact in sorted(found, key=lambda item: item[:3]):
+            yield writer, fact
+
+    def counts(self) -> dict[str, int]:
+        """Return, for every writer, how many facts and point records can be read now."""
+        counts: dict[str, int] = {}
+        for writer, found in fmt.segments(self.folder).items():
+            segment = read_segment(self.folder, writer, max(found), last=True)
+            counts[writer] = segment.contents.ordinal
+        return counts
+
+
+class _Building:
+    """A digest in the making."""
+
+    def __init__(self, folder: Path, writer: str, start: Position) -> None:
+        self.folder = folder
+        self.writer = writer
+        self.start = start
+        self.end = start
+        self.header: fmt.Header | None = None
+        self.facts: list[Fact] = []
+        self.blocks: list[Block] = []
+        self.damage: list[str] = []
+        self.closed = False
+        self.last_time = -math.inf
+
+    def add(self, number: int, segment: Segment) -> None:
+        """Take a segment in; they come in order."""
+        contents = segment.contents
+        for missing in range(self.end.segment, number):
+            name = fmt.segment_name(self.writer, missing)
+            self.damage.append(f"{name}: this segment is missing")
+        seen = self.start.offset if number == self.start.segment else 0
+        self.header = segment.header or self.header
+        run = self.header.run if self.header else _run_of(self.folder)
+        for at, length, what in contents.damage:
+            if at >= seen or not length:
+                self.damage.append(_damage(segment.name, at, length, what))
+        self._add_facts(segment.name, [f for f in contents.facts if f.offset >= seen])
+        np = numpy_for(contents.end)
+        for shape in sorted(contents.pieces):
+            for count, table in enumerate(contents.blocks(shape)):
+                if table.end > seen:
+                    key = BlockKey(run or "", self.writer, number, shape, count)
+                    block = describe(key, contents.shapes[shape], table, np)
+                    self.blocks.append(block)
+                    self.last_time = max(self.last_time, block.last_time)
+        self.end = Position(number, contents.end, contents.ordinal)
+        if contents.ended is not None:
+            self.closed = bool(contents.ended.get("last"))
+            if not self.closed:
+                self.end = Position(number + 1, 0, contents.ordinal)
+
+    def _add_facts(self, name: str, facts: list[RawFact]) -> None:
+        for raw in facts:
+            try:
+                fact = raw.read()
+            except (CorruptError, ValueError, KeyError, TypeError) as error:
+                what = f"make no sense: {error}"
+                self.damage.append(_damage(name, raw.offset, len(raw.text), what))
+                continue
+            self.facts.append(fact)
+            self.last_time = max(self.last_time, fact.time)
+
+    def digest(self) -> Digest:
+        """Return what was taken in."""
+        if self.header is None:
+            run = _run_of(self.folder)
+            info = WriterInfo(self.writer, run, "", 0, None, None, clock.id_time(self.writer))
+        else:
+            run, info = self.header.run, self.header.writer
+        return Digest(
+            run=run,
+            writer=info,
+            start=self.start,
+            end=self.end,
+            facts=tuple(self.facts),
+            blocks=tuple(self.blocks),
+            damage=tuple(self.damage),
+            closed=self.closed,
+            last_time=self.last_time if self.last_time > -math.inf else None,
+        )
+
+
+def _damage(name: str, at: int, length: int, what: str) -> str:
+    if not length:
+        return f"{name}: {what}"
+    return f"{name}: {length} bytes at offset {at} {what}"
+
+
+def _run_of(folder: Path) -> str | None:
+    """Return the run that a journal folder is of, where no header tells it."""
+    name = folder.parent.name
+    return name if clock.is_id(name) else None
+
+
+def numpy_for(size: int) -> Any:
+    """Return NumPy if it is there already, or loading it pays for so many bytes; else None."""
+    if "numpy" not in sys.modules and size < _MANY_BYTES:
+        return None
+    try:
+        import numpy as np
+    except ImportError:
+        return None
+    return np
+
+
+def read_segment(folder: Path, writer: str, number: int, *, last: bool) -> Segment:
+    """Return what a segment holds, sealed or not.
+
+    Args:
+        folder: the journal folder.
+        writer: the writer's id.
+        number: the segment's number.
+        last: it is the writer's newest, so the writer may be at it.
+
+    Raises:
+        NotFoundError: it is not there, in neither form.
+    """
+    for _ in range(_TRIES):
+        name = fmt.segment_name(writer, number)
+        try:
+            data = read_bytes(folder / name)
+        except FileNotFoundError:
+            pass  # sealed, perhaps just now
+        else:
+            return _raw_segment(folder, writer, number, data, last=last)
+    raise NotFoundError(f"{folder / name} is not there, neither sealed nor unsealed.")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's bytes; never mapped, for a mapped file that is cut kills the reader."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(fd).st_size
+        data = os.pread(fd, size, 0)
+        while len(data) < size:  # a system may give less than was asked for
+            more = os.pread(fd, size - len(data), len(data))
+            if not more:
+                break
+            data += more
+    finally:
+        os.close(fd)
+    return data
+
+
+def _raw_segment(folder: Path, writer: str, number: int, data: bytes, *, last: bool) -> Segment:
+    name = fmt.segment_name(writer, number)
+    view = memoryview(data)
+    try:
+        header = fmt.parse_header(view)
+    except NewerStoreError as error:
+        raise NewerStoreError(f"{folder / name} cannot be read: {error}") from None
+    except (CorruptError, ValueError, KeyError):
+        first = 0
+        if number and number - 1 in fmt.segments(folder).get(writer, ()):
+            first = read_segment(folder, writer, number - 1, last=False).contents.ordinal
+        return Segment(name, None, headless(view, first, last=last))
+    try:
+        contents = fast(view, header.size, header.first, numpy_for(len(data)))
+    except Odd:
+        finished = not last or is_alive(header.writer) is False
+        contents = careful(view, header.size, header.first, finished=finished)
+    return Segment(name, header, contents)
