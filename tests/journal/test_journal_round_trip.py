@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mendel.graph.digest import Position
-from mendel.journal.blocks import JournalBlocks
-from mendel.journal.read import Journal
+from mendel.journal.read import Journal, JournalBlocks
 from mendel.journal.write import Writer
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mendel.graph.errors import CorruptError, NotFoundError
 from mendel.journal import format as fmt
+from mendel.journal.load import numpy_for, read_segment
 from mendel.journal.mend import careful
-from mendel.journal.read import numpy_for, read_segment
 from mendel.journal.scan import Contents, Odd, fast
 from mendel.journal.table import points
 
