@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Self
 
 from mendel.graph import clock
 from mendel.graph.errors import AlreadyExistsError, MendelError, NotFoundError, did_you_mean
 from mendel.graph.values import shorten
 from mendel.track import naming, notice, session
-from mendel.track.naming import REDIRECTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -247,15 +245,7 @@ def note_experiment(name: str, description: str | None) -> None:
     try:
         if description is not None:
             Experiment.get_or_create(name, description=description)
-        elif not store.read_only and not _is_noted(store, name):
+        elif not store.read_only and not naming.is_noted(store, name):
             _write_down(store, name, None)
-            naming.note_names(store, {name: naming.experiment_id(store, name)})
     except (MendelError, OSError) as error:
         notice.warn(f"experiment {name!r} could not be noted now: {error}")
-
-
-def _is_noted(store: Store, name: str) -> bool:
-    try:
-        return name in json.loads((store.root / REDIRECTS).read_bytes())
-    except (OSError, ValueError, TypeError):
-        return False

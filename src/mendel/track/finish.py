@@ -101,10 +101,11 @@ def _seal(run: ExperimentRun) -> None:
 
 def _unmark(run: ExperimentRun) -> None:
     """Take the mark away where this process alone wrote the run; else readers do, in time."""
+    from mendel.journal.read import Journal
+
     folder = run.store.journal_folder(run.id)
     try:
-        writers = {name.partition(".")[0] for name in os.listdir(folder)}  # noqa: PTH208
-        if len(writers) == 1:
+        if len(Journal(folder).writers()) == 1:
             run.store.marker(run.id).unlink(missing_ok=True)
     except OSError:
         return

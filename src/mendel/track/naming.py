@@ -1,14 +1,11 @@
-"""How experiments and runs get their ids and names without asking anyone.
+"""How experiments and runs get their ids and names without asking the catalog.
 
-Every process that says "experiment churn" must mean the same one, also without a catalog and on two
-machines at once; so an experiment's id follows from its name. What people decide later (a new name,
-a deletion) is noted in a small file of the store, read before each start.
+A small file of the store, read before each start, says which id an experiment's name means.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import time
 from typing import TYPE_CHECKING
@@ -21,9 +18,8 @@ if TYPE_CHECKING:
     from mendel.catalog.contract import Decision
     from mendel.track.store import Store
 
-REDIRECTS = "experiments.json"
+NAMES = "experiments.json"  # {name: id}
 MAX_NAME = 500  # characters: what a table can show and a person can tell apart
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def check_name(name: object, what: str) -> str:
@@ -56,50 +52,58 @@ def check_name(name: object, what: str) -> str:
 
 
 def experiment_id(store: Store, name: str) -> str:
-    """Return the id that a name means in a store: the one it always had, or that people gave it."""
-    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-        kept = json.loads((store.root / REDIRECTS).read_bytes()).get(name)
-        if isinstance(kept, str) and clock.is_id(kept):
-            return kept
-    return id_of_name(name)
+    """Return the id that an experiment's name means in a store; a new name gets a new one.
+
+    Two processes that begin with a name at once may both make one: the catalog takes the two for
+    one experiment. This file only keeps such ids few.
+    """
+    known = _read(store).get(name)
+    if known is not None:
+        return known
+    made = clock.new_id()
+    with contextlib.suppress(OSError):
+        _note(store, {name: made})
+    return made
 
 
-def id_of_name(name: str) -> str:
-    """Return the id that follows from an experiment's name: a ULID of the year 1970."""
-    digest = hashlib.sha256(b"mendel experiment\0" + name.encode("utf-8", "surrogatepass")).digest()
-    number = int.from_bytes(digest[:10], "big")
-    return "0" * 10 + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(75, -1, -5))
+def is_noted(store: Store, name: str) -> bool:
+    """Tell whether an experiment was begun in this store, as far as the file knows."""
+    return name in _read(store)
 
 
 def note_decision(store: Store, decision: Decision) -> None:
-    """Have a name mean what people decided: a new name the same experiment, a deleted one a new."""
+    """Have names mean what people decided.
+
+    A renamed experiment is meant by its new name and by the old one, so that scripts go on writing
+    to it; the name of a deleted one is free for another.
+    """
+    change: dict[str, str | None]
     if decision.what == "rename_experiment":
         change = {str(decision.body["name"]): decision.target}
-    elif decision.what == "delete_experiment":
-        known = {e.id: e.name for e in store.catalog.experiments(deleted=None)}
-        if decision.target not in known:
-            return
-        change = {known[decision.target]: decision.id}
-    elif decision.what == "restore_experiment":
-        known = {e.id: e.name for e in store.catalog.experiments(deleted=None)}
-        if decision.target not in known:
-            return
-        change = {known[decision.target]: decision.target}
+    elif decision.what in {"delete_experiment", "restore_experiment"}:
+        gone = decision.what == "delete_experiment"
+        names = [e.name for e in store.catalog.experiments(deleted=None) if e.id == decision.target]
+        change = dict.fromkeys(names, None if gone else decision.target)
+        if gone:
+            change |= {n: None for n, known in _read(store).items() if known == decision.target}
     else:
         return
-    note_names(store, change)
+    _note(store, change)
 
 
-def note_names(store: Store, change: dict[str, str]) -> None:
-    """Have names mean experiments from now on."""
-    path = store.root / REDIRECTS
-    names: dict[str, str] = {}
-    with contextlib.suppress(OSError, ValueError):
-        names = json.loads(path.read_bytes())
-    names.update(change)
-    mine = path.with_name(f".{clock.new_id()}.tmp")
-    mine.write_text(json.dumps(names, sort_keys=True), encoding="ascii")
-    mine.replace(path)
+def _read(store: Store) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        kept = json.loads((store.root / NAMES).read_bytes())
+        return {name: known for name, known in kept.items() if clock.is_id(known)}
+    return {}
+
+
+def _note(store: Store, change: dict[str, str | None]) -> None:
+    names = {**_read(store), **change}
+    kept = {name: known for name, known in names.items() if known is not None}
+    mine = store.root / f".{clock.new_id()}.tmp"
+    mine.write_text(json.dumps(kept, sort_keys=True), encoding="ascii")
+    mine.replace(store.root / NAMES)
 
 
 def run_name(run_id: str) -> str:
