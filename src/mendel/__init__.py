@@ -15,6 +15,8 @@ TYPE_CHECKING = False  # type checkers know the name; `typing` itself is not lig
 if TYPE_CHECKING:
     from mendel.graph.run import Goal as Goal
     from mendel.graph.run import RunState as RunState
+    from mendel.track.best import best as best
+    from mendel.track.compare import compare as compare
     from mendel.track.decorator import track as track
     from mendel.track.experiment import Experiment as Experiment
     from mendel.track.frame import get_experiment_df as get_experiment_df
@@ -51,6 +53,8 @@ _HOMES = {
     "Store": "mendel.track.store",
     "active_run": "mendel.track.verbs",
     "alert": "mendel.track.verbs",
+    "best": "mendel.track.best",
+    "compare": "mendel.track.compare",
     "define_metric": "mendel.track.verbs",
     "delete_tag": "mendel.track.verbs",
     "end_run": "mendel.track.verbs",
@@ -80,6 +84,8 @@ __all__ = [
     "Store",
     "active_run",
     "alert",
+    "best",
+    "compare",
     "define_metric",
     "delete_tag",
     "end_run",

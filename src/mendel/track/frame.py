@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mendel.catalog.contract import RunQuery
 from mendel.graph.values import MISSING, flatten
 from mendel.track.columnar import to_pandas, typed
+from mendel.track.session import current_experiment
 from mendel.track.view import here, is_system
 
 if TYPE_CHECKING:
@@ -110,24 +111,12 @@ def get_experiment_df(
     `mendel.track.columnar` for the table.
 
     Args:
-        experiment: its name; None takes the one that `mendel.init` set.
+        experiment: its name; None takes the one that runs are begun in (`mendel.init`).
         include_time_series: False leaves the series out.
 
     Raises:
-        ValueError: no experiment given and none set.
+        InvalidError: no experiment given and none set.
         NotFoundError: no such experiment.
     """
     name = experiment if experiment is not None else current_experiment()
     return experiment_frame(here(), name, include_time_series=include_time_series)
-
-
-def current_experiment() -> str:
-    """Return the name of the experiment that `mendel.init` set.
-
-    Raises:
-        InvalidError: none is set.
-    """
-    import importlib
-
-    session: Any = importlib.import_module("mendel.track.session")
-    return str(session.current_experiment())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError
-from mendel.graph.values import MISSING
+from mendel.graph.values import MISSING, dumps
 from mendel.track.columnar import Tabular, typed
 from mendel.track.show import Picture
 from mendel.track.statistics import Estimate, summarised
@@ -63,6 +63,7 @@ class GroupBy:
         summarised(0, 0.0, 0.0, confidence=confidence)
         self._source.refresh()
         found = self._source.catalog.group(self._query, self._by, fields)
+        found = sorted(found, key=lambda group: [_sort_key(value) for value in group.values])
         members = [_member(g, self._by, fields, confidence) for g in found]
         return Groups(self._by, fields, members)
 
@@ -80,7 +81,7 @@ class GroupMember:
 
 
 class Groups(Tabular, Picture):
-    """All groups of a search, in the catalog's order: by the grouping values.
+    """All groups of a search, sorted by the values that they share.
 
     A sequence of `GroupMember`; as a table, ``runs`` is the size of the group, ``<field>.n`` how
     many of them have a number, and ``.mean .sd .low .high .min .max`` tell what those say.
@@ -131,6 +132,15 @@ class Groups(Tabular, Picture):
         if len(self) > SHOWN_GROUPS:
             note += f"; the first {SHOWN_GROUPS} are shown, to_pandas() has all"
         return head, rows, note
+
+
+def _sort_key(value: Any) -> tuple[int, float, str]:
+    """Numbers by size, then all else by its text; runs without a value come last."""
+    if value is MISSING:
+        return 3, 0, ""
+    if isinstance(value, int | float) and value == value:  # noqa: PLR0124 - NaN
+        return 0, value, ""
+    return (1, 0, value) if isinstance(value, str) else (2, 0, dumps(value))
 
 
 def _member(

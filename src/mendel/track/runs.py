@@ -139,7 +139,7 @@ class Runs(Tabular, Picture):
                 "without showing it. Narrow the runs with where(…) instead."
             )
         by = [_field(f, "a field to group by") for f in fields]
-        return GroupBy(self._here(), self._search.query(None), by)
+        return GroupBy(self.source, self._search.query(None), by)
 
     # -- reading it --
 
@@ -161,14 +161,14 @@ class Runs(Tabular, Picture):
 
         Exact unless ``buckets`` asks for a picture of so many step ranges; each result says which.
         """
-        source = self._here()
+        source = self.source
         ids = self._find()
         records = source.catalog.get_runs(ids)
         found = source.catalog.series(ids, keys or None, buckets=buckets, steps=steps)
         return Curves([RunSeries(source, s, records[s.run], steps) for s in found])
 
     def __iter__(self) -> Iterator[RunView]:
-        source = self._here()
+        source = self.source
         ids = self._find()
         for begin in range(0, len(ids), BATCH):
             batch = ids[begin : begin + BATCH]
@@ -176,7 +176,7 @@ class Runs(Tabular, Picture):
             yield from (RunView(source, found[i]) for i in batch if i in found)
 
     def __len__(self) -> int:
-        source = self._here()
+        source = self.source
         source.refresh()
         total = source.catalog.find_runs(self._search.query(1)).total
         return total if self._search.limit is None else min(total, self._search.limit)
@@ -186,7 +186,7 @@ class Runs(Tabular, Picture):
     @overload
     def __getitem__(self, index: slice) -> list[RunView]: ...
     def __getitem__(self, index: int | slice) -> RunView | list[RunView]:
-        source = self._here()
+        source = self.source
         ids = self._find()[index]
         found = source.catalog.get_runs([ids] if isinstance(ids, str) else ids)
         if isinstance(ids, str):
@@ -198,16 +198,18 @@ class Runs(Tabular, Picture):
     def _with(self, **changes: Any) -> Runs:
         return Runs(replace(self._search, **changes), self._source)
 
-    def _here(self) -> Source:
+    @property
+    def source(self) -> Source:
+        """Where the runs are read."""
         return self._source if self._source is not None else here()
 
     def _find(self) -> tuple[str, ...]:
-        source = self._here()
+        source = self.source
         source.refresh()
         return source.catalog.find_runs(self._search.query(self._search.limit)).ids
 
     def _table(self) -> tuple[list[TypedColumn], int]:
-        source = self._here()
+        source = self.source
         ids = self._find()
         fields = self._search.fields or self._all_fields(source)
         if len(ids) * len(fields) > MAX_CELLS:
@@ -231,7 +233,7 @@ class Runs(Tabular, Picture):
         fields, left_out = self._search.fields, 0
         if not fields:
             fields, left_out = _telling_fields(runs)
-        columns = self._here().catalog.columns([r.id for r in runs], fields)
+        columns = self.source.catalog.columns([r.id for r in runs], fields)
         values = [_cells(c.name, _readable(c.name, c.values)) for c in columns]
         note = _note(total, len(runs), left_out)
         return [c.name for c in columns], list(zip(*values, strict=True)), note

@@ -207,18 +207,18 @@ def history_frame(
     """
     import pandas as pd
 
-    points: dict[str, list[_Part]] = {}
-    for found in source.catalog.series([record.id], _shown(record, keys)):
-        points.setdefault(found.key, []).append((found.steps, found.times, found.values))
+    points: dict[str, _Part] = {
+        found.key: (found.steps, found.times, found.values)
+        for found in source.catalog.series([record.id], _shown(record, keys))
+    }
     for key, part in _others(source.catalog.series_values(record.id, keys)):
-        points.setdefault(key, []).append(part)
-    table = _Rows([part for parts in points.values() for part in parts])
+        points[key] = _joined(points[key], part) if key in points else part
+    table = _Rows(list(points.values()))
     out: dict[str, Any] = {"step": table.steps, "wall_time": wall_times(table.times)}
-    made: dict[str, Any] = {}
-    at = 0
-    for key, parts in points.items():
-        made[f"metric.{key}" if key in out else key] = _scatter(table, at, parts)
-        at += len(parts)
+    made = {
+        f"metric.{key}" if key in out else key: _scatter(len(table.steps), rows, points[key][2])
+        for key, rows in zip(points, table.rows, strict=True)
+    }
     return pd.DataFrame(out | {name: made[name] for name in sorted(made)})
 
 
@@ -234,6 +234,19 @@ def _others(values: Sequence[SeriesValue]) -> Iterator[tuple[str, _Part]]:
         objects = np.empty(len(mine), dtype=object)
         objects[:] = [v.value for v in mine]
         yield key, (steps, np.array([v.time for v in mine]), objects)
+
+
+def _joined(numbers: _Part, others: _Part) -> _Part:
+    """Return the numbers and the other values of one metric as one part of Python values."""
+    import numpy as np
+
+    values = np.empty(len(numbers[2]) + len(others[2]), dtype=object)
+    values[:] = [*numbers[2].tolist(), *others[2]]
+    return (
+        np.concatenate([numbers[0], others[0]]),
+        np.concatenate([numbers[1], others[1]]),
+        values,
+    )
 
 
 def _shown(record: RunRecord, keys: Sequence[str] | None) -> Sequence[str] | None:
@@ -291,26 +304,23 @@ def _occurrence(steps: Any, times: Any) -> Any:
     return nth
 
 
-def _scatter(table: _Rows, at: int, parts: list[_Part]) -> Any:
-    """Return one metric's column; ``parts`` are its numbers and its other values."""
+def _scatter(size: int, rows: Any, values: Any) -> Any:
+    """Return a column of ``size`` rows with values at some of them."""
     import numpy as np
     import pandas as pd
 
-    size = len(table.steps)
-    if len(parts) > 1 or parts[0][2].dtype == object:
-        values: list[Any] = [MISSING] * size
-        for i, part in enumerate(parts):
-            for row, value in zip(table.rows[at + i].tolist(), part[2].tolist(), strict=True):
-                values[row] = value
-        return pandas_series(typed("", values))
-    rows, numbers = table.rows[at], parts[0][2]
-    out = np.zeros(size, dtype=numbers.dtype)
-    if numbers.dtype == np.float64:
+    if values.dtype == object:
+        column: list[Any] = [MISSING] * size
+        for row, value in zip(rows.tolist(), values.tolist(), strict=True):
+            column[row] = value
+        return pandas_series(typed("", column))
+    out = np.zeros(size, dtype=values.dtype)
+    if values.dtype == np.float64:
         out.fill(np.nan)
-    out[rows] = numbers
-    if len(rows) == size or numbers.dtype == np.float64:
+    out[rows] = values
+    if len(rows) == size or values.dtype == np.float64:
         return out
     mask = np.ones(size, dtype=bool)
     mask[rows] = False
-    kind = pd.arrays.BooleanArray if numbers.dtype == np.bool_ else pd.arrays.IntegerArray
+    kind = pd.arrays.BooleanArray if values.dtype == np.bool_ else pd.arrays.IntegerArray
     return kind(out, mask)

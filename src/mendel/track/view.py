@@ -54,11 +54,9 @@ class Source(Protocol):
 
 def here() -> Source:
     """Return the store that this process works with."""
-    import importlib
+    from mendel.track.session import current_store
 
-    session: Any = importlib.import_module("mendel.track.session")
-    found: Source = session.current_store()
-    return found
+    return current_store()
 
 
 def is_system(name: str) -> bool:
