@@ -167,9 +167,8 @@ def close(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 
 def test_int_and_float_of_one_value_are_one_group_and_bools_another() -> None:
-    table = Table(
-        [{"params.x": v} for v in (1.0, 1, True, 2**53 + 2, 2.0**53 + 2, None, "1")] + [{}]
-    )
+    values: list[Value] = [1.0, 1, True, 2**53 + 2, 2.0**53 + 2, None, "1"]
+    table = Table([*({"params.x": value} for value in values), {}])
     groups = ColumnEngine(table).group(RunQuery(), ["params.x"], ["params.x"])
     assert [(g.values[0], type(g.values[0]), g.count) for g in groups] == [
         (1, int, 2),
