@@ -70,8 +70,9 @@ START = Position()
 
 @dataclass(frozen=True, slots=True)
 class WriterInfo:
-    """Who writes a journal. ``pid_start`` tells a process from a later one with the same pid.
+    """Who writes a journal.
 
+    ``pid_start`` (seconds since the boot) tells a process from a later one with the same pid.
     ``boot`` is the id of the machine's boot where known, so that a restart of the machine is seen.
     Times are seconds since 1970; ``rank`` is the process's rank in a distributed job, if any.
     """

@@ -16,9 +16,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mendel.graph import process
 from mendel.graph.errors import MendelError
 from mendel.journal import format as fmt
-from mendel.journal.process import pid_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ class Steps:
                     given = self._counter[0]
             else:
                 shared, pid = 0, os.getpid()
-                start = pid_start(pid) or 0.0
+                start = process.started(pid) or 0.0
                 _PAGE.pack_into(page, 0, _MAGIC, given, shared, pid, start)
             for known in (self._last, last, None if given == _NONE else given):
                 if known is not None and (self._last is None or known > self._last):
@@ -138,14 +138,7 @@ class Steps:
 
 
 def _lives(pid: int, start: float) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    now = pid_start(pid)
-    return now is None or not start or abs(now - start) < 2
+    return process.is_running(pid, start or None)
 
 
 def largest_step(folder: Path, but: str = "") -> int | None:

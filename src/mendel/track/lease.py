@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mendel.graph import process
+from mendel.journal.process import is_alive
 
 if TYPE_CHECKING:
     from mendel.graph.digest import WriterInfo
@@ -27,6 +27,7 @@ def alive(writer: WriterInfo, last_seen: float | None, now: float) -> bool:
         last_seen: when its run's newest record was written (seconds since 1970), if known.
         now: the time (seconds since 1970).
     """
-    if writer.host == process.host() and writer.boot is not None and writer.boot == process.boot():
-        return process.is_running(writer.pid, writer.pid_start)
+    known = is_alive(writer)
+    if known is not None:
+        return known
     return last_seen is not None and now - last_seen <= PATIENCE
