@@ -8,6 +8,7 @@ so it cannot come to differ from the evaluation row by row.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -80,11 +81,10 @@ class Column:
 
     def put(self, pairs: Iterable[tuple[int, Value]]) -> None:
         """Set the values of some rows."""
-        both = list(pairs)
+        flat: list[Any] = list(itertools.chain.from_iterable(pairs))  # keeps no tuple alive
         self.forget()
-        if both:
-            rows, values = zip(*both, strict=True)
-            self._put(np.array(rows, np.int64), values)
+        if flat:
+            self._put(np.array(flat[::2], np.int64), flat[1::2])
 
     def forget(self) -> None:
         """Let go of what was made of the values before they change."""
@@ -155,7 +155,8 @@ class Column:
     def _put_coded(self, rows: Array, values: Sequence[Any]) -> None:
         if self.codes is None:
             self.codes = np.full(len(self.kind), -1, np.int32)
-        keys = values if type(values[0]) is str else [_entry_key(v) for v in values]
+        plain = type(values[0]) in {str, int}
+        keys = values if plain else [_entry_key(v) for v in values]
         index, entries = self._index, self.entries
         for key, value in dict(zip(keys, values, strict=True)).items():
             if key not in index:
@@ -275,6 +276,7 @@ class Column:
 
 
 def _entry_key(value: Value) -> object:
+    """Return what tells an entry from others; texts and integers are their own keys."""
     if isinstance(value, list) and all(type(v) is str for v in value):
         return ("texts", *value)
     return type(value).__name__, dumps(value)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mendel.catalog.column import ABSENT, BOOL, CODED, FLOAT, NULL, Array, Column
+from mendel.catalog.column import ABSENT, BOOL, CODED, FLOAT, INT, NULL, Array, Column
 from mendel.catalog.contract import Group
-from mendel.graph.query_order import group_key, group_value, sort_groups
+from mendel.graph.query_order import group_key, sort_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,19 +24,14 @@ if TYPE_CHECKING:
 def group(mask: Array, by: Sequence[Column], numbers: Mapping[str, Array]) -> list[Group]:
     """Return the groups of the chosen rows, the largest first, then as their values sort."""
     rows = np.flatnonzero(mask)
-    if not len(rows):
-        return []
-    codes = np.zeros(len(rows), np.int64)
+    codes, size = np.zeros(len(rows), np.int64), int(len(rows) > 0)
     for column in by:
         each, count = column_codes(column)
-        codes = codes * count + each[rows]
-        if count > 1:
-            codes = np.unique(codes, return_inverse=True)[1].reshape(-1)
-    size = int(codes.max()) + 1
-    order = np.argsort(codes, kind="stable")
+        codes, size = _dense(codes * count + each[rows], size * count)
     counts = np.bincount(codes, minlength=size)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    values = [_shown(column, rows[order], starts) for column in by]
+    firsts = np.zeros(size, np.int64)
+    firsts[codes[::-1]] = rows[::-1]  # what is written last stays: the first row of each
+    values = [_shown(column, rows, codes, firsts) for column in by]
     stats = {name: _stats(array[rows], codes, size) for name, array in numbers.items()}
     groups = [
         Group(
@@ -47,6 +42,15 @@ def group(mask: Array, by: Sequence[Column], numbers: Mapping[str, Array]) -> li
         for i in range(size)
     ]
     return sort_groups(groups, counts.tolist(), [g.values for g in groups])
+
+
+def _dense(codes: Array, size: int) -> tuple[Array, int]:
+    """Number groups anew, so that none is empty."""
+    if size > max(4 * len(codes), 1000):
+        different, dense = np.unique(codes, return_inverse=True)
+        return dense.reshape(-1), len(different)
+    used = np.bincount(codes, minlength=size) > 0
+    return (np.cumsum(used) - 1)[codes], int(np.count_nonzero(used))
 
 
 def column_codes(column: Column) -> tuple[Array, int]:
@@ -94,19 +98,17 @@ def _entry_groups(column: Column, numbers: Mapping[float, int], count: int) -> A
     return table
 
 
-def _shown(column: Column, ordered: Array, starts: Array) -> list[Value | Missing]:
-    """Return the value that each group is shown by; ``ordered`` are the rows group by group."""
-    firsts = column.values(ordered[starts])
-    if column.num is None or not _is_mixed(column):
-        return firsts
-    ends = [*starts[1:].tolist(), len(ordered)]
-    for i, (start, end) in enumerate(zip(starts.tolist(), ends, strict=True)):
-        if isinstance(firsts[i], float):
-            kinds = column.kind[ordered[start:end]]
-            other = np.flatnonzero(kinds != FLOAT)
-            if len(other):
-                firsts[i] = group_value([column.value(int(ordered[start + other[0]]))])
-    return firsts
+def _shown(column: Column, rows: Array, codes: Array, firsts: Array) -> list[Value | Missing]:
+    """Return the value that each group is shown by: of equal numbers an int before a float."""
+    values = column.values(firsts)
+    if _is_mixed(column):
+        exact = (column.kind[rows] == INT) | (column.kind[rows] == CODED)
+        better = np.full(len(firsts), -1, np.int64)
+        better[codes[exact]] = rows[exact]
+        for i in np.flatnonzero(better >= 0).tolist():
+            if isinstance(values[i], float):
+                values[i] = column.value(int(better[i]))
+    return values
 
 
 def _is_mixed(column: Column) -> bool:

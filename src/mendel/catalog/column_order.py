@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mendel.graph.errors import InvalidError
-from mendel.graph.query_order import NOTHING, NUMBERS, sort_kind, sort_value
+from mendel.graph.query_order import NOTHING, sort_kind, sort_value
 from mendel.graph.query_tree import OrderTerm
 from mendel.graph.values import MISSING, Missing, Value, from_json, to_json
 
@@ -140,48 +140,32 @@ def rank_values(values: Sequence[Value | Missing], *, descending: bool) -> Array
     return out
 
 
-def behind(columns: Sequence[tuple[Column, bool]], values: Sequence[Value | Missing]) -> Array:
-    """Return the mask of the rows that come after one with these values, in the columns' order."""
-    size = len(columns[0][0])
-    out, level = np.zeros(size, np.bool_), np.ones(size, np.bool_)
+def place_after(
+    rows: Array, columns: Sequence[tuple[Column, bool]], values: Sequence[Value | Missing]
+) -> int:
+    """Return how many of some sorted rows come no later than a row with these values would."""
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high) // 2
+        if _is_after(int(rows[middle]), columns, values):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _is_after(
+    row: int, columns: Sequence[tuple[Column, bool]], values: Sequence[Value | Missing]
+) -> bool:
     for (column, descending), value in zip(columns, values, strict=True):
-        after, same = _against(column, value, descending=descending)
-        out |= level & after
-        level &= same
-    return out
-
-
-def _against(column: Column, value: Value | Missing, *, descending: bool) -> tuple[Array, Array]:
-    """Return which rows come after a value, and which are level with it."""
-    keys = sort_keys(column, descending=descending)
-    nothing = np.isnan(keys)
-    if sort_kind(value) == NOTHING:
-        return np.zeros(len(keys), np.bool_), nothing
-    if column.codes is None and sort_kind(value) == NUMBERS:
-        number = float(-value if descending else value)  # type: ignore[arg-type,operator]
-        return nothing | (keys > number), keys == number
-    # a column with more than numbers: judge each different value once
-    wanted = (sort_kind(value), sort_value(value))
-    after, same = np.zeros(len(keys), np.bool_), np.zeros(len(keys), np.bool_)
-    firsts = np.flatnonzero(~nothing)
-    different, first = np.unique(keys[firsts], return_index=True)
-    judged = [_compare(column.value(int(firsts[i])), wanted, descending=descending) for i in first]
-    signs = np.array([*judged, 0])
-    where = np.searchsorted(different, keys[firsts])
-    after[firsts] = signs[where] > 0
-    same[firsts] = signs[where] == 0
-    return after | nothing, same
-
-
-def _compare(value: Value | Missing, wanted: tuple[int, object], *, descending: bool) -> int:
-    """Return 1 where a value comes after the wanted one, 0 where it is level, else -1."""
-    kind, other = wanted
-    mine = sort_kind(value), sort_value(value)
-    if mine[0] != kind:
-        return 1 if mine[0] > kind else -1
-    if mine[1] == other:
-        return 0
-    return 1 if (mine[1] > other) is not descending else -1
+        mine = column.value(row)
+        kind, other_kind = sort_kind(mine), sort_kind(value)
+        if kind != other_kind:
+            return kind > other_kind
+        one, other = sort_value(mine), sort_value(value)
+        if kind != NOTHING and one != other:
+            return bool(one > other) is not descending
+    return False
 
 
 # -- cursors --

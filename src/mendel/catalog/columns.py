@@ -226,15 +226,16 @@ class ColumnEngine:
         the order's terms, ``created`` and ``id`` of the row that the page comes after.
         """
         with self._lock:
-            terms = column_order.whole(order)
+            few = column_order.is_few(mask)
+            terms = column_order.whole(order) if few or after is not None else ()
+            columns = [(self.column(t.field), t.descending) for t in terms]
+            if few:
+                rows = column_order.sort_rows(np.flatnonzero(mask), columns)
+            else:
+                rows = self._permutation(order)
             if after is not None:
-                columns = [(self.column(t.field), t.descending) for t in terms]
-                mask = mask & column_order.behind(columns, after)
-            if column_order.is_few(mask):
-                rows = np.flatnonzero(mask)
-                columns = [(self.column(t.field), t.descending) for t in terms]
-                return column_order.sort_rows(rows, columns)[:limit]
-            return column_order.first_rows(self._permutation(order), mask, limit)
+                rows = rows[column_order.place_after(rows, columns, after) :]
+            return rows[:limit] if few else column_order.first_rows(rows, mask, limit)
 
     def _permutation(self, order: Order) -> Array:
         """Return all rows in an order; the newest few are kept."""

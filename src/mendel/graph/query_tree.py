@@ -6,6 +6,7 @@ evaluator asks the leaves, so that row by row and column by column cannot come t
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
 import re
@@ -163,12 +164,25 @@ class In:
     field: str
     values: tuple[Literal, ...]
     negated: bool = False
+    _texts: frozenset[str] = dataclasses.field(init=False, repr=False, compare=False)
+    _others: tuple[Literal, ...] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort out the texts, so that thousands of them are no matter."""
+        of_text = frozenset(v for v in self.values if isinstance(v, str))
+        others = tuple(v for v in self.values if not isinstance(v, str))
+        object.__setattr__(self, "_texts", of_text)
+        object.__setattr__(self, "_others", others)
 
     def holds(self, value: object, now: float) -> bool:
         """Tell whether a value passes."""
         if not is_present(value):
             return False
-        return any(compare(value, "=", v, now) for v in self.values) is not self.negated
+        if isinstance(value, str):
+            found = value in self._texts or any(compare(value, "=", v, now) for v in self._others)
+        else:
+            found = any(compare(value, "=", v, now) for v in self.values)
+        return found is not self.negated
 
 
 @dataclass(frozen=True, slots=True)
