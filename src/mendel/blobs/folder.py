@@ -11,6 +11,7 @@ A file that may be executed has ``"executable":true``; a folder with nothing in 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from mendel.blobs.contract import PIECE, Address
+from mendel.blobs.contract import PIECE, Address, hash_stream
 from mendel.graph import clock
 from mendel.graph.errors import CorruptError, InvalidError, NotFoundError, did_you_mean
 
@@ -109,6 +110,22 @@ def put_folder(blobs: Blobs, folder: Path) -> tuple[Address, Manifest]:
         tuple(empty),
     )
     return Address(blobs.put(manifest.dumps()).sha256, ""), manifest
+
+
+def describe(folder: Path) -> tuple[Address, Manifest]:
+    """Return the address that a folder would have, and what it holds, without storing anything.
+
+    Raises:
+        InvalidError, OSError: as `put_folder`.
+    """
+    files, empty = walk(folder)
+    entries = []
+    for path, executable in files:
+        with (folder / path).open("rb") as stream:
+            sha256, size = hash_stream(stream)
+        entries.append(FileEntry(path, sha256, size, executable))
+    manifest = Manifest(tuple(entries), tuple(empty))
+    return Address(hashlib.sha256(manifest.dumps()).hexdigest(), ""), manifest
 
 
 def walk(folder: Path) -> tuple[list[tuple[str, bool]], list[str]]:

@@ -154,7 +154,7 @@ class GraphNode:
                 **(more or {}),
             }
         )
-        record.write(str(cls.kind), body, run=run)
+        record.write(str(cls.kind), body, run=run, time=now)
         return cls._of(node, run)
 
     @classmethod
@@ -258,15 +258,16 @@ class GraphNode:
         if not body:
             return
         if self._happens():
-            record.write(str(self.kind), {"id": self.name, **body}, run=self._run)
-            self._merge(body, clock.now())
+            now = clock.now()
+            record.write(str(self.kind), {"id": self.name, **body}, run=self._run, time=now)
+            self._merge(body, now)
         else:
             self._store().decide("update_node", self.name, **body)
             self.sync_resource()
 
     def _happens(self) -> bool:
         """Tell whether a change is something that happens in a run, not what a person decides."""
-        return self._run is not None and not self._run.ended
+        return self._run is not None and self._run.writable
 
     def _merge(self, body: Mapping[str, Any], now: float) -> None:
         changes = dict(body)

@@ -36,11 +36,11 @@ class Recorder(Protocol):
         ...
 
     @property
-    def ended(self) -> bool:
-        """Whether it takes no more facts from this process."""
+    def writable(self) -> bool:
+        """Whether it takes more of what happens."""
         ...
 
-    def fact(self, kind: str, body: dict[str, Value]) -> None:
+    def fact(self, kind: str, body: dict[str, Value], *, time: float | None = None) -> None:
         """Write a fact into its journal."""
         ...
 
@@ -79,13 +79,16 @@ def active_run() -> Recorder | None:
     return session.active()
 
 
-def write(kind: str, body: dict[str, Value], *, run: Recorder | None = None) -> None:
+def write(
+    kind: str, body: dict[str, Value], *, run: Recorder | None = None, time: float | None = None
+) -> None:
     """Write a fact into a run's journal, else into the active run's, else into the ledger."""
-    to = run if run is not None and not run.ended else active_run()
-    if to is not None and not to.ended:
-        to.fact(kind, body)
+    to = run if run is not None and run.writable else active_run()
+    if to is not None and to.writable:
+        to.fact(kind, body, time=time)
     else:
-        (current_store() if run is None else run.store).ledger.fact(kind, body)
+        store = current_store() if run is None else run.store
+        store.ledger.fact(kind, body, time=time)
 
 
 def compact(body: Mapping[str, Value]) -> dict[str, Value]:

@@ -28,6 +28,7 @@ from mendel.track.decisions import DecisionLog
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mendel.blobs.disk import DiskBlobs
     from mendel.catalog.contract import Catalog
     from mendel.journal.write import Writer
 
@@ -52,6 +53,7 @@ class Store:
         self._catalog: Catalog | None = None
         self._private: Any = None  # the folder of a read-only store's own catalog
         self._ledger: Writer | None = None
+        self._blobs: DiskBlobs | None = None
         self._intake: Any = None
         self._forked = os.getpid()
 
@@ -127,6 +129,18 @@ class Store:
                 f"cannot {verb} the store {self.root}: it cannot be written. Copy it to a place "
                 f"of your own, or name another with {place.ENVIRONMENT}."
             )
+
+    # -- bytes --
+
+    @property
+    def blobs(self) -> DiskBlobs:
+        """Where bytes that runs share lie, each stored once."""
+        with self._lock:
+            if self._blobs is None:
+                from mendel.blobs.disk import DiskBlobs
+
+                self._blobs = DiskBlobs(self.root / "blobs")
+            return self._blobs
 
     # -- what is known --
 
