@@ -15,11 +15,29 @@ TYPE_CHECKING = False  # type checkers know the name; `typing` itself is not lig
 if TYPE_CHECKING:
     from mendel.graph.run import Goal as Goal
     from mendel.graph.run import RunState as RunState
+    from mendel.track import schema as schema
+    from mendel.track.artifact import Artifact as Artifact
+    from mendel.track.artifact import lineage as lineage
     from mendel.track.best import best as best
     from mendel.track.compare import compare as compare
+    from mendel.track.context import Context as Context
     from mendel.track.decorator import track as track
+    from mendel.track.execution import Execution as Execution
+    from mendel.track.execution import start_execution as start_execution
     from mendel.track.experiment import Experiment as Experiment
     from mendel.track.frame import get_experiment_df as get_experiment_df
+    from mendel.track.lineage_verbs import log_artifact as log_artifact
+    from mendel.track.lineage_verbs import log_artifacts as log_artifacts
+    from mendel.track.lineage_verbs import log_classification_metrics as log_classification_metrics
+    from mendel.track.lineage_verbs import log_dict as log_dict
+    from mendel.track.lineage_verbs import log_figure as log_figure
+    from mendel.track.lineage_verbs import log_histogram as log_histogram
+    from mendel.track.lineage_verbs import log_html as log_html
+    from mendel.track.lineage_verbs import log_image as log_image
+    from mendel.track.lineage_verbs import log_table as log_table
+    from mendel.track.lineage_verbs import log_text as log_text
+    from mendel.track.lineage_verbs import make as make
+    from mendel.track.lineage_verbs import use as use
     from mendel.track.run import ExperimentRun as ExperimentRun
     from mendel.track.runs import runs as runs
     from mendel.track.start import start_run as start_run
@@ -46,6 +64,9 @@ __version__ = "0.1.0"
 
 # where each public name lives
 _HOMES = {
+    "Artifact": "mendel.track.artifact",
+    "Context": "mendel.track.context",
+    "Execution": "mendel.track.execution",
     "Experiment": "mendel.track.experiment",
     "ExperimentRun": "mendel.track.run",
     "Goal": "mendel.graph.run",
@@ -62,21 +83,40 @@ _HOMES = {
     "get_experiment_df": "mendel.track.frame",
     "get_run": "mendel.track.verbs",
     "init": "mendel.track.verbs",
+    "lineage": "mendel.track.artifact",
     "log": "mendel.track.verbs",
+    "log_artifact": "mendel.track.lineage_verbs",
+    "log_artifacts": "mendel.track.lineage_verbs",
+    "log_classification_metrics": "mendel.track.lineage_verbs",
+    "log_dict": "mendel.track.lineage_verbs",
+    "log_figure": "mendel.track.lineage_verbs",
+    "log_histogram": "mendel.track.lineage_verbs",
+    "log_html": "mendel.track.lineage_verbs",
+    "log_image": "mendel.track.lineage_verbs",
     "log_metric": "mendel.track.verbs",
     "log_metrics": "mendel.track.verbs",
     "log_param": "mendel.track.verbs",
     "log_params": "mendel.track.verbs",
+    "log_table": "mendel.track.lineage_verbs",
+    "log_text": "mendel.track.lineage_verbs",
     "log_time_series_metrics": "mendel.track.verbs",
+    "make": "mendel.track.lineage_verbs",
     "runs": "mendel.track.runs",
     "set_note": "mendel.track.verbs",
     "set_tag": "mendel.track.verbs",
     "set_tags": "mendel.track.verbs",
+    "start_execution": "mendel.track.execution",
     "start_run": "mendel.track.start",
     "track": "mendel.track.decorator",
+    "use": "mendel.track.lineage_verbs",
 }
+# public modules that live elsewhere
+_MODULES = {"schema": "mendel.track.schema"}
 
 __all__ = [
+    "Artifact",
+    "Context",
+    "Execution",
     "Experiment",
     "ExperimentRun",
     "Goal",
@@ -93,28 +133,46 @@ __all__ = [
     "get_experiment_df",
     "get_run",
     "init",
+    "lineage",
     "log",
+    "log_artifact",
+    "log_artifacts",
+    "log_classification_metrics",
+    "log_dict",
+    "log_figure",
+    "log_histogram",
+    "log_html",
+    "log_image",
     "log_metric",
     "log_metrics",
     "log_param",
     "log_params",
+    "log_table",
+    "log_text",
     "log_time_series_metrics",
+    "make",
     "runs",
+    "schema",
     "set_note",
     "set_tag",
     "set_tags",
+    "start_execution",
     "start_run",
     "track",
+    "use",
 ]
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'mendel' has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(home), name)
+    home = _HOMES.get(name)
+    if home is not None:
+        found: object = getattr(import_module(home), name)
+    elif name in _MODULES:
+        found = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'mendel' has no attribute {name!r}")
     globals()[name] = found
     return found
 

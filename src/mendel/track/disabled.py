@@ -32,6 +32,34 @@ class DisabledRun(ExperimentRun):
     def fact(self, kind: str, body: dict[str, Value], *, time: float | None = None) -> None:
         """Pass by."""
 
+    def _show(self, *_args: object, **_more: object) -> None:
+        """Pass by."""
+
+    def _content(self, *_args: object, **_more: object) -> None:
+        """Keep no bytes."""
+
+    def _same(self, *_args: object, **_more: object) -> None:
+        """Know of nothing."""
+
+    def _members(self, *_args: object, **_more: object) -> list[Any]:
+        return []
+
+    def media(self, *_args: object, **_more: object) -> list[Any]:
+        """Nothing was shown."""
+        return []
+
+    def inputs(self) -> list[Any]:
+        """Nothing was used."""
+        return []
+
+    def outputs(self) -> list[Any]:
+        """Nothing was made."""
+        return []
+
+    def get_classification_metrics(self) -> list[Any]:
+        """Nothing was logged."""
+        return []
+
     def _keep_params(self, changed: dict[str, Value]) -> None:
         self._params.update(changed)
 

@@ -138,7 +138,7 @@ class GraphNode:
             metadata=normal_items(metadata or {}, "metadata field"),
             run=None if run is None else run.id,
         )
-        if resource_id is not None:
+        if resource_id is not None and not record.disabled():
             cls._refuse_taken(an_id)
         body = record.compact(
             {

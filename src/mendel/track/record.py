@@ -73,20 +73,30 @@ def current_store() -> Store:
 
 
 def active_run() -> Recorder | None:
-    """Return the run that is active in this process and thread, if any."""
+    """Return the run that is active here, or that the environment names; None if there is none."""
+    from mendel.track.start import active_or_named
+
+    return active_or_named()
+
+
+def disabled() -> bool:
+    """Tell whether Mendel is turned off (``MENDEL_MODE=disabled``)."""
     from mendel.track import session
 
-    return session.active()
+    return session.disabled()
 
 
 def write(
     kind: str, body: dict[str, Value], *, run: Recorder | None = None, time: float | None = None
 ) -> None:
-    """Write a fact into a run's journal, else into the active run's, else into the ledger."""
+    """Write a fact into a run's journal, else into the active run's, else into the ledger.
+
+    Where Mendel is turned off nothing is written.
+    """
     to = run if run is not None and run.writable else active_run()
     if to is not None and to.writable:
         to.fact(kind, body, time=time)
-    else:
+    elif not disabled():
         store = current_store() if run is None else run.store
         store.ledger.fact(kind, body, time=time)
 

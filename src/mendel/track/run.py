@@ -22,6 +22,8 @@ from mendel.track.config import Tree
 from mendel.track.finish import finish
 from mendel.track.lifecycle import lifecycle
 from mendel.track.recorder import Recorder
+from mendel.track.run_lineage import RunLineageVerbs
+from mendel.track.run_media import RunMediaVerbs
 from mendel.track.run_record import RunRecordVerbs
 from mendel.track.run_show import RunShow
 from mendel.track.run_vertex import RunVertexVerbs, experiment_name, find
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from mendel.track.store import Store
 
 
-class ExperimentRun(RunRecordVerbs, RunVertexVerbs, RunShow):
+class ExperimentRun(RunRecordVerbs, RunVertexVerbs, RunMediaVerbs, RunLineageVerbs, RunShow):
     """A run, begun here by `mendel.start_run`, or found: ``ExperimentRun("name", "experiment")``.
 
     A run that is found can be read and written to; its state stays as it is. Only the process that

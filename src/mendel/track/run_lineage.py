@@ -214,19 +214,19 @@ class RunLineageVerbs:
             return thing
         if source.is_address(thing):
             content: Content | None = source.elsewhere(thing)
-            known = self._known(f'uri="{_quoted(thing)}"')
+            known = self._same(f'uri="{_quoted(thing)}"')
         else:
             if isinstance(thing, str) and not os.path.exists(thing):  # noqa: PTH110 - may be an id
                 return _by_id(thing)
             content = self._content(source.as_path(thing, "use"), copy=copy)
             sha256 = content.sha256 if content else None
-            known = self._known(f'metadata.sha256.string_value="{sha256}"') if sha256 else None
+            known = self._same(f'metadata.sha256.string_value="{sha256}"') if sha256 else None
         if known is not None:
             return Artifact._of(known)
         called = name or source.name_of(thing)
         return self._node(title, called, content, extra, description)
 
-    def _known(self, filter_: str) -> Node | None:
+    def _same(self, filter_: str) -> Node | None:
         """Return the newest live artifact that matches; None also where the catalog cannot tell."""
         try:
             found = Artifact._find(f'{filter_} AND state="LIVE"', "create_time desc")

@@ -139,7 +139,12 @@ def active_run() -> ExperimentRun | None:
     return session.active_run()
 
 
-def _active(verb: str) -> ExperimentRun:
+def needed_run(verb: str) -> ExperimentRun:
+    """Return the run that a verb writes to.
+
+    Raises:
+        InvalidError: none is active.
+    """
     run = active_or_named()
     if run is None:
         if session.disabled():
@@ -161,54 +166,54 @@ def log(data: Mapping[str, Any], step: int | None = None, *, time: float | None 
         WrongTypeError (a TypeError): a key or value that cannot be kept; nothing was logged.
     """
     run = session.active_run()
-    (run if run is not None else _active("log")).log(data, step, time=time)
+    (run if run is not None else needed_run("log")).log(data, step, time=time)
 
 
 def log_params(params: Any) -> None:
     """Log params of the active run; see `ExperimentRun.log_params`."""
-    _active("log_params").log_params(params)
+    needed_run("log_params").log_params(params)
 
 
 def log_param(key: str, value: Any) -> Any:
     """Log one param of the active run, and return its value."""
-    return _active("log_param").log_param(key, value)
+    return needed_run("log_param").log_param(key, value)
 
 
 def log_metrics(metrics: Any, step: int | None = None) -> None:
     """Log summary metrics of the active run; see `ExperimentRun.log_metrics`."""
-    _active("log_metrics").log_metrics(metrics, step)
+    needed_run("log_metrics").log_metrics(metrics, step)
 
 
 def log_metric(key: str, value: Any, step: int | None = None) -> None:
     """Log one summary metric of the active run, or with a step one point of a series."""
-    _active("log_metric").log_metric(key, value, step)
+    needed_run("log_metric").log_metric(key, value, step)
 
 
 def log_time_series_metrics(
     metrics: Mapping[str, float], step: int | None = None, wall_time: Any = None
 ) -> None:
     """Log one point to each of some series; see `ExperimentRun.log_time_series_metrics`."""
-    _active("log_time_series_metrics").log_time_series_metrics(metrics, step, wall_time)
+    needed_run("log_time_series_metrics").log_time_series_metrics(metrics, step, wall_time)
 
 
 def set_tags(tags: Any) -> None:
     """Set tags of the active run; see `ExperimentRun.set_tags`."""
-    _active("set_tags").set_tags(tags)
+    needed_run("set_tags").set_tags(tags)
 
 
 def set_tag(key: str, value: Any = True) -> None:
     """Set one tag of the active run."""
-    _active("set_tag").set_tag(key, value)
+    needed_run("set_tag").set_tag(key, value)
 
 
 def delete_tag(key: str) -> None:
     """Take a tag of the active run away."""
-    _active("delete_tag").delete_tag(key)
+    needed_run("delete_tag").delete_tag(key)
 
 
 def set_note(text: str | None) -> None:
     """Set the active run's note (Markdown; None removes it)."""
-    _active("set_note").set_note(text)
+    needed_run("set_note").set_note(text)
 
 
 def define_metric(
@@ -219,12 +224,12 @@ def define_metric(
     summary: str | None = None,
 ) -> None:
     """Say which way a metric is better and what it is drawn over; see `ExperimentRun`."""
-    _active("define_metric").define_metric(name, goal, step_metric=step_metric, summary=summary)
+    needed_run("define_metric").define_metric(name, goal, step_metric=step_metric, summary=summary)
 
 
 def alert(title: str, text: str = "", level: str = "INFO") -> None:
     """Note something in the active run that a person should look at."""
-    _active("alert").alert(title, text, level)
+    needed_run("alert").alert(title, text, level)
 
 
 def get_run(run: str) -> ExperimentRun:
