@@ -109,7 +109,7 @@ class RunQuery:
         experiments: experiment names; None takes all experiments. A name ending in ``/`` takes the
             folder.
         order_by: terms such as ``"metrics.loss asc"``; runs without a value come last either way;
-            ties and an empty order are by creation, newest first, then by id, largest first.
+            ties and an empty order are by creation, newest first, then by id.
         deleted: False leaves out runs in the trash, True takes only them, None takes both. A run is
             in the trash by its own deletion or its experiment's.
         limit: at most so many; None takes all.
