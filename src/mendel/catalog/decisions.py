@@ -197,7 +197,8 @@ def judge(decision: Decision, scene: Scene) -> None:
     """Refuse a decision that cannot be taken now.
 
     Raises:
-        NotFoundError, ProtectedError, StateError, AlreadyExistsError, ConflictError: see `Decision`.
+        NotFoundError: the target is not there.
+        AlreadyExistsError, ConflictError, ProtectedError, StateError: see `Decision`.
     """
     if decision.what in RUN:
         _judge_run(decision, scene)

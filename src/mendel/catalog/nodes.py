@@ -68,9 +68,13 @@ def value(pairs: Pairs, node: Node, field: str) -> Value | Missing:
     if drawer == "metadata":
         return find_in(node.metadata, key)
     if field == "in_context":
-        return sorted(context for context, member in pairs.members if member == node.id)
+        return _texts(c for c, member in pairs.members if member == node.id)
     if field == "parent_contexts":
-        return sorted(parent for parent, child in pairs.children if child == node.id)
+        return _texts(p for p, child in pairs.children if child == node.id)
     if field == "child_contexts":
-        return sorted(child for parent, child in pairs.children if parent == node.id)
+        return _texts(child for p, child in pairs.children if p == node.id)
     return MISSING
+
+
+def _texts(texts: Iterable[str]) -> list[Value]:
+    return [*sorted(texts)]
