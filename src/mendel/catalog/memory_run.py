@@ -194,21 +194,23 @@ def summary(series: Sequence[Point]) -> SeriesSummary:
     high = min(numbers, key=lambda p: (-p.value, p.step), default=None)
     lowest_step = [p for p in series if p.step == series[0].step]
     first, last = lowest_step[-1], series[-1]
+    types = {p.type for p in series}
+    exact = {"q": int, "?": bool}.get(types.pop(), float) if len(types) == 1 else float
     return SeriesSummary(
         count=len(series),
         nan_count=len(series) - len(numbers),
-        first=first.value,
+        first=exact(first.value),
         first_step=first.step,
-        last=last.value,
+        last=exact(last.value),
         last_step=last.step,
-        min=None if low is None else low.value,
+        min=None if low is None else exact(low.value),
         min_step=None if low is None else low.step,
-        max=None if high is None else high.value,
+        max=None if high is None else exact(high.value),
         max_step=None if high is None else high.step,
         mean=mean([p.value for p in numbers]),
-        last_time=max(p.time for p in series),
-        integral=all(p.type == "q" for p in series),
-        boolean=all(p.type == "?" for p in series),
+        last_time=last.time,
+        integral=exact is int,
+        boolean=exact is bool,
     )
 
 
@@ -219,7 +221,10 @@ def mean(values: Sequence[float]) -> float | None:
     infinite = {v for v in values if math.isinf(v)}
     if infinite:
         return sum(infinite)
-    return math.fsum(values) / len(values)
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(v / len(values) for v in values)
 
 
 def series(
