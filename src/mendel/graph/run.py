@@ -44,9 +44,9 @@ class SeriesSummary:
 
     ``count`` includes NaN points; ``min``, ``max`` and ``mean`` are over the others (None where
     all are NaN).
-    ``first`` and ``last`` are by step (the later logged of two with one step); ``last_time`` is when
-    ``last`` was logged, in seconds since 1970. Numbers are ints where ``integral``, bools where
-    ``boolean``.
+    ``first`` and ``last`` are by step (the later logged of two with one step); ``last_time`` is
+    when ``last`` was logged, in seconds since 1970. Numbers are ints where ``integral``, bools
+    where ``boolean``.
     """
 
     count: int
