@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from mendel.track.lineage_verbs import use as use
     from mendel.track.run import ExperimentRun as ExperimentRun
     from mendel.track.runs import runs as runs
-    from mendel.track.seeds import seed as seed
     from mendel.track.start import start_run as start_run
     from mendel.track.store import Store as Store
     from mendel.track.verbs import active_run as active_run
@@ -103,7 +102,6 @@ _HOMES = {
     "log_time_series_metrics": "mendel.track.verbs",
     "make": "mendel.track.lineage_verbs",
     "runs": "mendel.track.runs",
-    "seed": "mendel.track.seeds",
     "set_note": "mendel.track.verbs",
     "set_tag": "mendel.track.verbs",
     "set_tags": "mendel.track.verbs",

@@ -8,9 +8,7 @@ from mendel.graph import clock, process
 from mendel.graph.digest import WriterInfo
 
 
-def describe(
-    writer: str, run: str | None, rank: int | None = None, *, aside: bool = False
-) -> WriterInfo:
+def describe(writer: str, run: str | None, rank: int | None = None) -> WriterInfo:
     """Return who this process is, as a writer."""
     pid = os.getpid()
     return WriterInfo(
@@ -22,7 +20,6 @@ def describe(
         boot=process.boot(),
         opened=clock.now(),
         rank=rank,
-        aside=aside,
     )
 
 

@@ -153,7 +153,6 @@ class Store:
             return self._catalog
 
     def _open_catalog(self) -> Catalog:
-        from mendel.catalog.sql.catalog import SqlCatalog
         from mendel.journal.read import JournalBlocks
 
         folder = self.root
@@ -165,6 +164,12 @@ class Store:
         if not path.exists():
             self._mark_for_rebuild(folder)
         blocks = JournalBlocks(lambda run_id: self.journal_folder(run_id or None))
+        try:
+            from mendel.catalog.sql.catalog import SqlCatalog
+        except ImportError:  # until that room is filled
+            from mendel.catalog.memory import MemoryCatalog
+
+            return MemoryCatalog(blocks, self.decisions)
         catalog: Catalog = SqlCatalog(path, blocks, self.decisions)
         return catalog
 

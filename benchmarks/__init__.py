@@ -1,1 +1,0 @@
-"""The promises of Mendel in numbers, side by side with its peers: `make bench`."""

@@ -1,1 +1,0 @@
-"""One file a promise: each has ``measure(bench) -> Result``."""
