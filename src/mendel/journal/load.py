@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import CorruptError, NewerStoreError, NotFoundError
 from mendel.journal import format as fmt
+from mendel.journal import sealed
 from mendel.journal.mend import careful, headless
 from mendel.journal.process import is_alive
 from mendel.journal.scan import Contents, Odd, fast
@@ -51,16 +53,30 @@ def read_segment(folder: Path, writer: str, number: int, *, last: bool) -> Segme
 
     Raises:
         NotFoundError: it is not there, in neither form.
+        NewerStoreError: a newer Mendel wrote it.
     """
-    for _ in range(_TRIES):
-        name = fmt.segment_name(writer, number)
-        try:
-            data = read_bytes(folder / name)
-        except FileNotFoundError:
-            pass  # sealed, perhaps just now
-        else:
-            return _raw_segment(folder, writer, number, data, last=last)
+    for _ in range(_TRIES):  # it may be sealed between a look here and a look there
+        with suppress(FileNotFoundError):
+            return load_raw(folder, writer, number, last=last)
+        with suppress(FileNotFoundError):
+            return _load_sealed(folder, writer, number)
+    name = fmt.segment_name(writer, number)
     raise NotFoundError(f"{folder / name} is not there, neither sealed nor unsealed.")
+
+
+def _load_sealed(folder: Path, writer: str, number: int) -> Segment:
+    name = fmt.segment_name(writer, number, fmt.SEALED)
+    data = read_bytes(folder / name)
+    try:
+        index = sealed.parse(data)
+    except NewerStoreError as error:
+        raise NewerStoreError(f"{folder / name} cannot be read: {error}") from None
+    except (CorruptError, ValueError, KeyError, TypeError) as error:
+        contents = Contents(len(data), _first_ordinal(folder, writer, number))
+        contents.damage.append((0, len(data), f"are damaged: {error}"))
+        return Segment(name, None, contents)
+    found = sealed.SealedContents(index, memoryview(data), numpy_for(len(data)))
+    return Segment(name, index.header, found)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -79,17 +95,29 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def _raw_segment(folder: Path, writer: str, number: int, data: bytes, *, last: bool) -> Segment:
+def _first_ordinal(folder: Path, writer: str, number: int) -> int:
+    """Return the number of a segment's first record, where the segment cannot tell."""
+    if number and number - 1 in fmt.segments(folder).get(writer, ()):
+        return read_segment(folder, writer, number - 1, last=False).contents.ordinal
+    return 0
+
+
+def load_raw(folder: Path, writer: str, number: int, *, last: bool) -> Segment:
+    """Return what an unsealed segment holds, damaged or not.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        NewerStoreError: a newer Mendel wrote it.
+    """
     name = fmt.segment_name(writer, number)
+    data = read_bytes(folder / name)
     view = memoryview(data)
     try:
         header = fmt.parse_header(view)
     except NewerStoreError as error:
         raise NewerStoreError(f"{folder / name} cannot be read: {error}") from None
     except (CorruptError, ValueError, KeyError):
-        first = 0
-        if number and number - 1 in fmt.segments(folder).get(writer, ()):
-            first = read_segment(folder, writer, number - 1, last=False).contents.ordinal
+        first = _first_ordinal(folder, writer, number)
         return Segment(name, None, headless(view, first, last=last))
     try:
         contents = fast(view, header.size, header.first, numpy_for(len(data)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mendel.graph import clock
 from mendel.graph.digest import START, Block, BlockKey, Digest, Fact, Position, WriterInfo
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mendel.journal.scan import RawFact
+    from mendel.journal.table import Table
 
 
 __all__ = ["Journal", "JournalBlocks"]
@@ -108,18 +109,29 @@ class _Building:
                 self.damage.append(_damage(segment.name, at, length, what))
         self._add_facts(segment.name, [f for f in contents.facts if f.offset >= seen])
         np = numpy_for(contents.end)
-        for shape in sorted(contents.pieces):
+        for shape in contents.used():
             for count, table in enumerate(contents.blocks(shape)):
                 if table.end > seen:
                     key = BlockKey(run or "", self.writer, number, shape, count)
-                    block = describe(key, contents.shapes[shape], table, np)
-                    self.blocks.append(block)
-                    self.last_time = max(self.last_time, block.last_time)
+                    self._add_block(segment.name, key, contents.shapes[shape], table, np)
         self.end = Position(number, contents.end, contents.ordinal)
         if contents.ended is not None:
             self.closed = bool(contents.ended.get("last"))
             if not self.closed:
                 self.end = Position(number + 1, 0, contents.ordinal)
+
+    def _add_block(self, name: str, key: BlockKey, shape: fmt.Shape, table: Table, np: Any) -> None:
+        try:
+            block, wrong = describe(key, shape, table, np)
+        except CorruptError as error:  # in a sealed segment
+            self.damage.append(f"{name}: block {key.number} of shape {key.shape}: {error}")
+            return
+        for column, what in wrong.items():
+            self.damage.append(
+                f"{name}: block {key.number} of shape {key.shape}, key {column!r}: {what}"
+            )
+        self.blocks.append(block)
+        self.last_time = max(self.last_time, block.last_time)
 
     def _add_facts(self, name: str, facts: list[RawFact]) -> None:
         for raw in facts:

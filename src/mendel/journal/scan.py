@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from mendel.graph.errors import CorruptError
 from mendel.journal import format as fmt
 from mendel.journal.check import bad_records
-from mendel.journal.table import Piece, RawTable, tables
+from mendel.journal.table import Piece, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mendel.graph.digest import Fact
-    from mendel.journal.table import Numbers
+    from mendel.journal.table import Numbers, Table
 
 _RECORD = struct.Struct("<IHH")
 _ZEROS = bytes(1 << 16)
@@ -49,7 +49,7 @@ class RawFact:
         return Fact(self.ordinal, time, kind, body)
 
 
-@dataclass(slots=True)
+@dataclass
 class Contents:
     """What a segment holds."""
 
@@ -65,7 +65,11 @@ class Contents:
         """Add point records of one shape."""
         self.pieces.setdefault(shape, []).append(Piece(data, ordinals, at))
 
-    def blocks(self, shape: int) -> Iterator[RawTable]:
+    def used(self) -> list[int]:
+        """Return the numbers of the shapes that have points."""
+        return sorted(self.pieces)
+
+    def blocks(self, shape: int) -> Iterator[Table]:
         """Yield the tables of a shape's blocks, in order."""
         keys = len(self.shapes[shape].keys)
         units = fmt.point_units(keys)

@@ -31,6 +31,11 @@ def key_stats(values: memoryview, steps: memoryview, np: Any = None) -> KeyStats
     return _numpy_stats(np.asarray(values).astype("f8"), steps, np)
 
 
+def unknown_stats(count: int, first_step: int) -> KeyStats:
+    """Return the statistics of points that are NaN, or whose values are damaged."""
+    return KeyStats(count, _NAN, _NAN, _NAN, first_step, _NAN, first_step, 0.0)
+
+
 def _plain_stats(values: list[float], steps: memoryview) -> KeyStats:
     low, high = min(values), max(values)
     total = _sum(values)
@@ -39,7 +44,7 @@ def _plain_stats(values: list[float], steps: memoryview) -> KeyStats:
         there = [v for v in values if v == v]  # noqa: PLR0124
         nan_count = len(values) - len(there)
         if not there:
-            return KeyStats(nan_count, _NAN, _NAN, _NAN, steps[0], _NAN, steps[0], 0.0)
+            return unknown_stats(nan_count, steps[0])
         low, high = min(there), max(there)
         total = _sum([v for v in there if math.isfinite(v)])
     return KeyStats(
@@ -68,7 +73,7 @@ def _numpy_stats(values: Any, steps: memoryview, np: Any) -> KeyStats:
             nans = np.isnan(values)
             nan_count = int(nans.sum())
             if nan_count == len(values):
-                return KeyStats(nan_count, _NAN, _NAN, _NAN, steps[0], _NAN, steps[0], 0.0)
+                return unknown_stats(nan_count, steps[0])
             places = np.flatnonzero(~nans)
             there = values[places]
             low_at, high_at = int(places[there.argmin()]), int(places[there.argmax()])

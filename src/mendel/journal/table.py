@@ -6,7 +6,8 @@ from array import array
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from mendel.graph.digest import BLOCK_POINTS, Block, BlockKey, BlockPoints
-from mendel.journal.stats import key_stats, step_range
+from mendel.graph.errors import CorruptError
+from mendel.journal.stats import key_stats, step_range, unknown_stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,18 +93,29 @@ def tables(pieces: Sequence[Piece], units: int, skip: int) -> Iterator[RawTable]
         yield RawTable(part, units, skip)
 
 
-def describe(key: BlockKey, shape: Shape, table: Table, np: Any = None) -> Block:
-    """Return what a catalog keeps of a block."""
+def describe(
+    key: BlockKey, shape: Shape, table: Table, np: Any = None
+) -> tuple[Block, dict[str, str]]:
+    """Return what a catalog keeps of a block, and what is wrong with which of its keys.
+
+    Raises:
+        CorruptError: its steps, times or ordinals are damaged.
+    """
+    wrong: dict[str, str] = {}
     steps, times = table.words(0, "q"), table.words(1, "d")
     if np is not None:
         steps, times = memoryview(np.ascontiguousarray(steps)), memoryview(np.asarray(times))
     ordinals = table.ordinals()
     least, largest, stride = step_range(steps, np)
-    stats = tuple(
-        key_stats(table.words(2 + i, "d" if letter == "d" else "q"), steps, np)
-        for i, letter in enumerate(shape.types)
-    )
-    return Block(
+    stats = []
+    for number, letter in enumerate(shape.types):
+        try:
+            values = table.words(2 + number, "d" if letter == "d" else "q")
+            stats.append(key_stats(values, steps, np))
+        except CorruptError as error:
+            wrong[shape.keys[number]] = str(error)
+            stats.append(unknown_stats(table.count, steps[0]))
+    block = Block(
         key=key,
         keys=shape.keys,
         types=shape.types,
@@ -119,8 +131,9 @@ def describe(key: BlockKey, shape: Shape, table: Table, np: Any = None) -> Block
         last_time=times[-1],
         start=table.start,
         end=table.end,
-        stats=stats,
+        stats=tuple(stats),
     )
+    return block, wrong
 
 
 def points(shape: Shape, table: Table, keys: Sequence[str], count: int) -> BlockPoints:
