@@ -11,7 +11,7 @@ from mendel.track import show
 from mendel.track.goal import goals, is_number, read_goal, winners
 from mendel.track.runs import Runs, runs
 from mendel.track.session import current_experiment
-from mendel.track.view import RunView
+from mendel.track.view import RunView, columns, field_name, need_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def best(
     field = _field(metric)
     source = asked.source
     ids = asked.ids()
-    values = source.catalog.columns(ids, [field])[0].values
+    values = columns(source, ids, [field])[field]
     having = [i for i, v in enumerate(values) if is_number(v)]
     if not having:
         raise _no_number(source, ids, field)
@@ -123,16 +123,9 @@ def _asked(asked: object) -> Runs:
 
 
 def _field(metric: str) -> str:
-    from mendel.graph.query import parse_field
-    from mendel.graph.query_lex import quote
-
-    if not isinstance(metric, str):
-        raise WrongTypeError(f"a metric's name must be text, not {type(metric).__name__}.")
-    if not metric:
+    if not need_text(metric, "a metric's name"):
         raise InvalidError('which metric? best("experiment", "auc").')
-    if metric.startswith("metrics."):
-        return parse_field(metric)
-    return parse_field(f"metrics.{quote(metric, '`')}")
+    return field_name(metric, "") if metric.startswith("metrics.") else f"metrics.{metric}"
 
 
 def _goal(source: Source, ids: Sequence[str], field: str, told: str | None) -> Goal:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError
+from mendel.graph.query_text import name_text
 from mendel.graph.values import MISSING, dumps
 from mendel.track.columnar import Tabular, typed
 from mendel.track.show import Picture
 from mendel.track.statistics import Estimate, summarised
+from mendel.track.view import field_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,10 +64,13 @@ class GroupBy:
         """
         summarised(0, 0.0, 0.0, confidence=confidence)
         self._source.refresh()
-        found = self._source.catalog.group(self._query, self._by, fields)
+        names = [field_name(field, "a field to aggregate") for field in fields]
+        found = self._source.catalog.group(
+            self._query, [name_text(name) for name in self._by], [name_text(name) for name in names]
+        )
         found = sorted(found, key=lambda group: [_sort_key(value) for value in group.values])
-        members = [_member(g, self._by, fields, confidence) for g in found]
-        return Groups(self._by, fields, members)
+        members = [_member(g, self._by, names, confidence) for g in found]
+        return Groups(self._by, names, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def _member(
     }
     stats = {}
     for field in fields:
-        n, mean, deviation, least, most = group.stats[field]
+        n, mean, deviation, least, most = group.stats[name_text(field)]
         stats[field] = summarised(
             n, mean, deviation, minimum=least, maximum=most, confidence=confidence
         )

@@ -19,7 +19,7 @@ from mendel.track.columnar import Tabular, typed
 from mendel.track.group import GroupBy
 from mendel.track.series import Curves, RunSeries
 from mendel.track.show import Picture
-from mendel.track.view import RunView, Source, here, is_system
+from mendel.track.view import RunView, Source, columns, field_name, here, is_system, need_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +81,7 @@ class Runs(Tabular, Picture):
         """
         from mendel.graph.query import parse
 
-        _need_text(filter, "a filter")
+        need_text(filter, "a filter")
         if not filter.strip():
             return self
         parse(filter)  # an error points into the user's own text, not into a longer one
@@ -98,7 +98,7 @@ class Runs(Tabular, Picture):
         from mendel.graph.query import parse_order
 
         for term in terms:
-            _need_text(term, "an order term")
+            need_text(term, "an order term")
             parse_order(term)
         return self._with(order=terms)
 
@@ -110,7 +110,7 @@ class Runs(Tabular, Picture):
         Raises:
             QueryError: a name cannot be read; odd ones are quoted: ``"params.`learning rate`"``.
         """
-        return self._with(fields=tuple(dict.fromkeys(_field(f, "a column") for f in fields)))
+        return self._with(fields=tuple(dict.fromkeys(field_name(f, "a column") for f in fields)))
 
     def limit(self, n: int) -> Runs:
         """Return the first n of the runs.
@@ -138,7 +138,7 @@ class Runs(Tabular, Picture):
                 f"limit({self._search.limit}) before group_by would leave runs out of the means "
                 "without showing it. Narrow the runs with where(…) instead."
             )
-        by = [_field(f, "a field to group by") for f in fields]
+        by = [field_name(f, "a field to group by") for f in fields]
         return GroupBy(self.source, self._search.query(None), by)
 
     # -- reading it --
@@ -218,8 +218,8 @@ class Runs(Tabular, Picture):
                 'values; choose columns: .select("name", "params.…", "metrics.…"), or narrow the '
                 "runs with .where(…) or .limit(…)."
             )
-        columns = source.catalog.columns(ids, fields)
-        return [typed(c.name, _readable(c.name, c.values)) for c in columns], len(ids)
+        found = columns(source, ids, fields)
+        return [typed(name, _readable(name, values)) for name, values in found.items()], len(ids)
 
     def _all_fields(self, source: Source) -> tuple[str, ...]:
         known = source.catalog.keys(self._search.query(None))
@@ -233,23 +233,10 @@ class Runs(Tabular, Picture):
         fields, left_out = self._search.fields, 0
         if not fields:
             fields, left_out = _telling_fields(runs)
-        columns = self.source.catalog.columns([r.id for r in runs], fields)
-        values = [_cells(c.name, _readable(c.name, c.values)) for c in columns]
+        found = columns(self.source, [r.id for r in runs], fields)
+        values = [_cells(name, _readable(name, values)) for name, values in found.items()]
         note = _note(total, len(runs), left_out)
-        return [c.name for c in columns], list(zip(*values, strict=True)), note
-
-
-def _need_text(text: object, what: str) -> None:
-    if not isinstance(text, str):
-        raise WrongTypeError(f"{what} must be text, not {type(text).__name__} {text!r}.")
-
-
-def _field(text: object, what: str) -> str:
-    """Return the full name of a field that a user wrote."""
-    from mendel.graph.query import parse_field
-
-    _need_text(text, what)
-    return parse_field(str(text))
+        return list(found), list(zip(*values, strict=True)), note
 
 
 def _readable(name: str, values: Sequence[Any]) -> Sequence[Any]:
@@ -333,6 +320,6 @@ def _check_experiments(source: Source, names: Iterable[str]) -> None:
     source.refresh()
     known = {e.name for e in source.catalog.experiments(deleted=None)}
     for name in names:
-        _need_text(name, "an experiment's name")
+        need_text(name, "an experiment's name")
         if name not in known and not name.endswith("/"):
             raise NotFoundError(f"no experiment {name!r}{did_you_mean(name, known)}")

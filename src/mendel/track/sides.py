@@ -51,7 +51,8 @@ class Row:
         goal: for a metric, which way is better, if the runs say so and agree.
         deltas: for a metric, value minus the baseline's; NaN where either is no number.
         winners: for a metric with a goal, the places of the best runs; several when they tie.
-        minor: shown only with everything: the machine's series, the other end of a metric's range.
+        minor: shown only with everything: the start, the machine's series, the other end of a
+            metric's range.
     """
 
     section: str
@@ -107,7 +108,8 @@ def _rows(section: str, sides: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     for name in names if section in {"run", "code"} else sorted(names):
         values = tuple(side.get(name, MISSING) for side in sides)
         if any(value is not MISSING for value in values):
-            yield Row(section, name, values, differ(values))
+            minor = section == "run" and name == "started"
+            yield Row(section, name, values, differ(values), minor=minor)
 
 
 def _about(record: RunRecord) -> Iterator[tuple[str, Any]]:

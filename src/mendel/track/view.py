@@ -9,15 +9,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mendel.graph.errors import NotFoundError, did_you_mean
+from mendel.graph.errors import NotFoundError, WrongTypeError, did_you_mean
 from mendel.graph.lineage import EventKind
 from mendel.graph.query_run import metric_value
+from mendel.graph.query_text import name_text
 from mendel.graph.values import MISSING, Missing, flatten
 from mendel.track import show
 from mendel.track.series import RunSeries, history_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -75,6 +76,32 @@ def metric_values(record: RunRecord) -> dict[str, Value]:
 def moment(seconds: float | None) -> datetime | None:
     """Return a time of the record as a datetime in UTC."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def need_text(text: object, what: str) -> str:
+    """Return a text, or raise WrongTypeError."""
+    if not isinstance(text, str):
+        raise WrongTypeError(f"{what} must be text, not {type(text).__name__} {text!r}.")
+    return text
+
+
+def field_name(text: object, what: str) -> str:
+    """Return the full name of a field that a user wrote.
+
+    Raises:
+        QueryError: it cannot be read.
+        WrongTypeError: it is no text.
+    """
+    from mendel.graph.query import parse_field
+
+    return parse_field(need_text(text, what))
+
+
+def columns(source: Source, ids: Sequence[str], fields: Iterable[str]) -> dict[str, Sequence[Any]]:
+    """Return fields of runs by their full names, which are spelled for the catalog here."""
+    names = list(fields)
+    found = source.catalog.columns(ids, [name_text(name) for name in names])
+    return {name: column.values for name, column in zip(names, found, strict=True)}
 
 
 class RunView:
@@ -272,8 +299,6 @@ def run_id(source: Source, run: object) -> str:
         NotFoundError: there is none.
         WrongTypeError: that is no run.
     """
-    from mendel.graph.errors import WrongTypeError
-
     if isinstance(run, str):
         return source.resolve_run(run)
     for attribute in ("id", "run_id"):
