@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mendel.cli.command import Door
     from mendel.graph.run import RunRecord
 
-_STATS = ("min", "max", "first", "last", "mean", "count")
+ASKED = 200  # of so many of the newest runs the goal is asked
 
 
 @command(
@@ -59,27 +59,18 @@ def command_(
     METRIC is a metric's last value, or name.min, name.max, name.mean of a series. Runs without it,
     or where it is NaN, are never the best.
     """
-    from mendel.graph.query import OrderTerm, parse_field, unparse_order
-    from mendel.graph.query_text import name_text
+    from mendel.graph.query import OrderTerm, unparse_order
+    from mendel.track.goal import is_number
 
     catalog = door.fresh().catalog
     query = RunQuery(filter=text, experiments=experiments or None)
-    name = metric if metric.startswith("metrics.") else f"metrics.{metric}"
-    name = (
-        parse_field(name_text(name)) if "`" not in name and '"' not in name else parse_field(name)
-    )
+    name = _field(metric)
     wanted = Goal(goal) if goal else _goal(door, name, query)
     order = unparse_order((OrderTerm(name, descending=wanted is Goal.MAXIMIZE),))
-    page = catalog.find_runs(
-        RunQuery(filter=text, experiments=experiments or None, order_by=(order,), limit=limit)
-    )
+    page = catalog.find_runs(replace(query, order_by=(order,), limit=limit))
     values = catalog.columns(page.ids, [name])[0].values
     found = catalog.get_runs(page.ids)
-    best = [
-        (value, found[an_id])
-        for an_id, value in zip(page.ids, values, strict=True)
-        if isinstance(value, int | float) and not math.isnan(value)
-    ]
+    best = [(v, found[i]) for i, v in zip(page.ids, values, strict=True) if is_number(v)]
     if not best:
         raise NotFoundError(_nobody(door, query, name))
     if door.out.as_json:
@@ -89,15 +80,32 @@ def command_(
     _show(door, best, name)
 
 
+def _field(metric: str) -> str:
+    """Return the full name of a metric; quotes around odd characters may be there or not."""
+    from mendel.graph.query import parse_field
+    from mendel.graph.query_text import name_text
+
+    name = metric if metric.startswith("metrics.") else f"metrics.{metric}"
+    return parse_field(name if "`" in name or '"' in name else name_text(name))
+
+
 def _goal(door: Door, name: str, query: RunQuery) -> Goal:
+    from mendel.graph.query_field import AGGREGATES
+    from mendel.track.goal import goals
+
     key = name.removeprefix("metrics.")
-    bare = key.rsplit(".", 1)[0] if key.rsplit(".", 1)[-1] in _STATS else key
+    head, _, tail = key.rpartition(".")
     catalog = door.store().catalog
-    page = catalog.find_runs(RunQuery(filter=query.filter, experiments=query.experiments, limit=50))
-    for record in catalog.get_runs(page.ids).values():
-        said = record.definitions.get(key) or record.definitions.get(bare)
-        if said is not None and said.goal is not None:
-            return said.goal
+    page = catalog.find_runs(replace(query, limit=ASKED))
+    records = list(catalog.get_runs(page.ids).values())
+    found = goals(records, key) or (goals(records, head) if tail in AGGREGATES else {})
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        told = " and ".join(f"{goal} (run {run!r})" for goal, run in found.items())
+        raise InvalidError(
+            f"the runs do not agree which way {safe(key)} is better: {told}; say --goal."
+        )
     raise InvalidError(
         f"nobody said which way {safe(key)} is better: say --goal minimize or --goal maximize, "
         f"or define_metric({key!r}, goal=…) in the run."

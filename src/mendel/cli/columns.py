@@ -60,6 +60,7 @@ def differing_params(records: Sequence[RunRecord]) -> list[str]:
     """Return the params that are not the same in all runs; of a single run, all."""
     seen: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
+    records = [r for r in records if r.params]  # one that failed early says nothing of the others
     for record in records:
         for key, value in flatten(record.params):
             seen.setdefault(key, set()).add(dumps(value))
@@ -75,6 +76,27 @@ def full_names(catalog: Catalog, query: RunQuery, names: Iterable[str]) -> list[
         QueryError: a name that means nothing, or several things.
     """
     return [_full_name(catalog, query, name.strip()) for name in names if name.strip()]
+
+
+def full_order(catalog: Catalog, query: RunQuery, terms: Iterable[str]) -> tuple[str, ...]:
+    """Return order terms with full names: ``-auc`` becomes ``metrics.auc desc``.
+
+    Raises:
+        QueryError: a term that means nothing, or several things.
+    """
+    from mendel.graph.query import OrderTerm, parse_order, unparse_order
+
+    out = []
+    for term in terms:
+        try:
+            parse_order(term)
+            out.append(term)
+        except QueryError:
+            name, _, way = term.lstrip("-").strip().partition(" ")
+            full = _full_name(catalog, query, name)
+            down = (way.strip().lower() in {"desc", "descending"}) != term.startswith("-")
+            out.append(unparse_order((OrderTerm(full, descending=down),)))
+    return tuple(out)
 
 
 def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
@@ -104,9 +126,16 @@ def headings(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[Hea
             safe(_short(name) if short[_short(name)] == 1 else name),
             numeric=_numeric(values),
             stays=name == "name",
+            weight=_weight(name),
         )
         for name, values in zip(names, columns, strict=True)
     ]
+
+
+def _weight(name: str) -> int:
+    if name in {"started", "duration", "experiment"}:
+        return 0
+    return 2 if name == "state" or name.startswith("metrics.") else 1
 
 
 def _short(name: str) -> str:

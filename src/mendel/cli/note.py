@@ -36,25 +36,29 @@ def command_(door: Door, run: str, text: str | None, edit: bool, remove: bool) -
     if sum((text is not None, edit, remove)) > 1:
         raise InvalidError("give a text, --edit or --remove, one of them.")
     (record,) = door.records([run])
-    note = record.note
-    if remove:
-        note = None
-    elif text == "-":
-        note = sys.stdin.read().rstrip("\n")
-    elif text is not None:
-        note = text
-    elif edit:
-        edited = click.edit(record.note or "", extension=".md")
-        note = record.note if edited is None else edited.rstrip("\n")
+    note = None if remove else _written(record.note, text, edit=edit)
     if note != record.note:
         door.decide("note_run", [record.id], note=note or None)
+    changed = text is not None or edit or remove
+    _answer(door, record.id, note or None, changed=changed)
+
+
+def _written(before: str | None, text: str | None, *, edit: bool) -> str | None:
+    """Return the note as it is to be: typed, piped in, edited, or as it was."""
+    if edit:
+        edited = click.edit(before or "", extension=".md")
+        return before if edited is None else edited.rstrip("\n")
+    if text is None:
+        return before
+    return sys.stdin.read().rstrip("\n") if text == "-" else text
+
+
+def _answer(door: Door, run: str, note: str | None, *, changed: bool) -> None:
     if door.out.as_json:
-        door.out.data({"run": record.id, "note": note or None})
-    elif text is not None or edit or remove:
+        door.out.data({"run": run, "note": note})
+    elif changed:
         door.out.done("noted" if note else "the note is removed")
     elif note:
         door.out.markdown(note)
     else:
-        door.out.remark(
-            f"no note yet. Write one: mendel note {record.id} 'text', or -e for an editor"
-        )
+        door.out.remark(f"no note yet. Write one: mendel note {run} 'text', or -e for an editor")

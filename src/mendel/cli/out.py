@@ -128,6 +128,17 @@ class Out(_Streams):
             shown = ", ".join(laid.hidden[:8]) + (", …" if len(laid.hidden) > 8 else "")
             self.remark(f"no room for: {shown}  (a wider terminal, --columns, --csv or --json)")
 
+    def grid(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table of plain words: the first column is text, the others are numbers."""
+        from mendel.cli.table import Heading
+
+        headings = [Heading(safe(h), numeric=i > 0, stays=i == 0) for i, h in enumerate(header)]
+        self.table(headings, [[Cell(safe(text)) for text in row] for row in rows])
+
+    def say(self, text: str = "") -> None:
+        """Print one line of plain words."""
+        self.line(safe(text))
+
     def fields(self, pairs: Sequence[tuple[str, str | Cell]]) -> None:
         """Print names and values, one a line; a value may go on over the width, it is never cut."""
         margin = max((len(name) for name, _ in pairs), default=0)
@@ -143,6 +154,10 @@ class Out(_Streams):
         self._write(
             json.dumps(to_json(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
         )
+
+    def document(self, value: Any) -> None:
+        """Print what is plain JSON already."""
+        self._write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
     def data_line(self, value: Any) -> None:
         """Print a value as one line of JSON, at once."""

@@ -72,7 +72,7 @@ def plot(
     canvas = _draw(points, low, high, columns, height)
     rows = {0: labels[0], height // 2: labels[1], height - 1: labels[2]}
     lines = [
-        f"{rows.get(row, ''):>{margin}} {'┤' if row in rows else '│'}{''.join(line).rstrip('⠀')}"
+        f"{rows.get(row, ''):>{margin}} {'┤' if row in rows else '│'}{''.join(line).rstrip()}"
         for row, line in enumerate(canvas)
     ]
     lines.append(f"{'':>{margin}} └{'─' * columns}")
@@ -102,7 +102,7 @@ def _draw(
         for dot_x, dot_y in _line(before or (x, y), (x, y)):
             canvas[dot_y // 4][dot_x // 2] |= _DOTS[dot_y % 4][dot_x % 2]
         before = (x, y)
-    return [[chr(code) for code in line] for line in canvas]
+    return [[" " if code == 0x2800 else chr(code) for code in line] for line in canvas]
 
 
 def _line(a: tuple[int, int], b: tuple[int, int]) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from mendel.graph.errors import InvalidError, ProtectedError
 
 if TYPE_CHECKING:
     from mendel.cli.command import Door
+    from mendel.graph.run import RunRecord
 
 
 @command(
@@ -36,13 +37,9 @@ def command_(door: Door, runs: tuple[str, ...], yes: bool) -> int:
         raise ProtectedError(
             f"pinned, so not deleted: {listed(pinned)}. Nothing was deleted. First: mendel unpin"
         )
-    if not yes and records:
-        if not door.out.can_ask():
-            raise InvalidError("nobody is there to ask: say --yes to put them into the trash.")
-        told = f"{counted(len(records), 'run')} ({listed(r.name for r in records)})"
-        if not door.out.ask(f"Put {told} into the trash?"):
-            door.out.done("nothing was deleted")
-            return 1
+    if not yes and records and not _agreed(door, records):
+        door.out.done("nothing was deleted")
+        return 1
     door.decide("delete_run", [r.id for r in records])
     if door.out.as_json:
         door.out.data({"runs": [r.id for r in records]})
@@ -50,3 +47,10 @@ def command_(door: Door, runs: tuple[str, ...], yes: bool) -> int:
         told = counted(len(records), "run")
         door.out.done(f"{told} in the trash. Back: mendel restore. Free the space: mendel gc")
     return 0
+
+
+def _agreed(door: Door, records: list[RunRecord]) -> bool:
+    if not door.out.can_ask():
+        raise InvalidError("nobody is there to ask: say --yes to put them into the trash.")
+    told = f"{counted(len(records), 'run')} ({listed(r.name for r in records)})"
+    return door.out.ask(f"Put {told} into the trash?")

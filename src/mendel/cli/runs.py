@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mendel.cli.columns import cell, choose, csv_cell, exact, full_names, headings
+from mendel.cli.columns import (
+    MACHINE,
+    cell,
+    choose,
+    csv_cell,
+    exact,
+    full_names,
+    full_order,
+    headings,
+)
 from mendel.cli.command import command
 from mendel.cli.shape import RUN, run_json
 from mendel.cli.table import Cell, Heading
@@ -14,8 +24,12 @@ from mendel.cli.text import counted, number, safe, value_text
 from mendel.track.words import MISSING, RunQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mendel.cli.command import Door
-    from mendel.track.words import Group, RunPage
+    from mendel.track.words import Catalog, Group, RunPage
+
+T = TypeVar("T")
 
 FIRST = 200  # runs that the choice of columns looks at
 
@@ -80,10 +94,10 @@ def command_(
     query = RunQuery(
         filter=text,
         experiments=experiments or None,
-        order_by=sort,
         deleted=deleted,
         limit=None if every else limit,
     )
+    query = replace(query, order_by=full_order(catalog, query, sort))
     chosen = full_names(catalog, query, columns.split(",")) if columns else []
     if group_by:
         by = full_names(catalog, query, group_by.split(","))
@@ -114,34 +128,33 @@ def _table(door: Door, page: RunPage, chosen: list[str], *, as_csv: bool) -> Non
         found = catalog.get_runs(first)
         chosen = choose([found[i] for i in first])
     values = [column.values for column in catalog.columns(page.ids, chosen)]
+    rows = [tuple(v[i] for v in values) for i in range(len(page.ids))]
     if out.as_json:
-        rows = [
-            {
-                "id": an_id,
-                "columns": {n: exact(n, v[i]) for n, v in zip(chosen, values, strict=True)},
-            }
-            for i, an_id in enumerate(page.ids)
+        told = [
+            {"id": an_id, "columns": dict(_pairs(chosen, row, exact))}
+            for an_id, row in zip(page.ids, rows, strict=True)
         ]
-        out.data({"runs": rows, "total": page.total})
-        return
-    if as_csv:
-        out.csv(
-            ["id", *chosen],
-            [
-                [an_id, *(csv_cell(n, v[i]) for n, v in zip(chosen, values, strict=True))]
-                for i, an_id in enumerate(page.ids)
-            ],
-        )
-        return
-    if not page.ids:
+        out.data({"runs": told, "total": page.total})
+    elif as_csv:
+        lines = [
+            [an_id, *(text for _, text in _pairs(chosen, row, csv_cell))]
+            for an_id, row in zip(page.ids, rows, strict=True)
+        ]
+        out.csv(["id", *chosen], lines)
+    elif not rows:
         out.remark(_nothing(door))
-        return
-    cells = [
-        [cell(n, v[i]) for n, v in zip(chosen, values, strict=True)] for i in range(len(page.ids))
-    ]
-    out.table(headings(chosen, values), cells)
-    if page.total > len(page.ids):
-        out.remark(f"{len(page.ids):,} of {counted(page.total, 'run')}  (--limit N or --all)")
+    else:
+        cells = [[shown for _, shown in _pairs(chosen, row, cell)] for row in rows]
+        out.table(headings(chosen, values), cells)
+        if page.total > len(rows):
+            out.remark(f"{len(rows):,} of {counted(page.total, 'run')}  (--limit N or --all)")
+
+
+def _pairs(
+    names: list[str], row: tuple[Any, ...], form: Callable[[str, Any], T]
+) -> Iterator[tuple[str, T]]:
+    for name, value in zip(names, row, strict=True):
+        yield name, form(name, value)
 
 
 def _nothing(door: Door) -> str:
@@ -156,11 +169,7 @@ def _nothing(door: Door) -> str:
 
 def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as_csv: bool) -> None:
     catalog, out = door.store().catalog, door.out
-    if not fields:
-        from mendel.cli.columns import MACHINE
-
-        keys = catalog.keys(query, prefix="metrics.")
-        fields = [k.name for k in keys if not k.name[8:].startswith(MACHINE)]
+    fields = fields or _own_metrics(catalog, query)
     groups = catalog.group(query, by, fields)
     fields = [f for f in fields if any(g.stats.get(f, (0,))[0] for g in groups)]
     if out.as_json:
@@ -171,14 +180,15 @@ def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as
     elif not groups:
         out.remark(_nothing(door))
     else:
-        out.table(
-            [
-                *headings(by, list(zip(*(g.values for g in groups), strict=True))),
-                Heading("runs", numeric=True, stays=True),
-                *(Heading(h.title, numeric=True) for h in headings(fields, [[0.0]] * len(fields))),
-            ],
-            [_group_cells(g, by, fields) for g in groups],
-        )
+        values = list(zip(*(g.values for g in groups), strict=True))
+        heads = [*headings(by, values), Heading("runs", numeric=True, stays=True)]
+        heads += [replace(h, numeric=True) for h in headings(fields, [()] * len(fields))]
+        out.table(heads, [_group_cells(g, by, fields) for g in groups])
+
+
+def _own_metrics(catalog: Catalog, query: RunQuery) -> list[str]:
+    keys = catalog.keys(query, prefix="metrics.")
+    return [k.name for k in keys if not k.name.removeprefix("metrics.").startswith(MACHINE)]
 
 
 def _group_json(group: Group, by: list[str], fields: list[str]) -> dict[str, Any]:

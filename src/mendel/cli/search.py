@@ -50,17 +50,10 @@ def command_(door: Door, words: tuple[str, ...], text: str, limit: int) -> None:
     words = tuple(w for word in words for w in word.split())
     if not words:
         raise InvalidError("no word to look for: give one or more.")
-    fields = [*PLAIN, *_text_params(catalog)]
-    parts = [f"({text})"] if text else []
-    parts += [_anywhere(fields, word) for word in words]
-    page = catalog.find_runs(RunQuery(filter=" and ".join(parts), limit=limit))
+    page = catalog.find_runs(RunQuery(filter=_question(catalog, words, text), limit=limit))
     found = catalog.get_runs(page.ids)
     runs = [(found[an_id], places(found[an_id], words)) for an_id in page.ids]
-    experiments = [
-        e
-        for e in catalog.experiments()
-        if all(w.lower() in f"{e.name}\n{e.description or ''}".lower() for w in words)
-    ]
+    experiments = [e for e in catalog.experiments() if _has(e, words)]
     if door.out.as_json:
         door.out.data(
             {
@@ -73,6 +66,17 @@ def command_(door: Door, words: tuple[str, ...], text: str, limit: int) -> None:
         )
         return
     _show(door, runs, experiments, page.total)
+
+
+def _question(catalog: Catalog, words: tuple[str, ...], text: str) -> str:
+    fields = [*PLAIN, *_text_params(catalog)]
+    parts = [f"({text})"] if text else []
+    return " and ".join([*parts, *(_anywhere(fields, word) for word in words)])
+
+
+def _has(experiment: ExperimentRecord, words: tuple[str, ...]) -> bool:
+    told = f"{experiment.name}\n{experiment.description or ''}".lower()
+    return all(word.lower() in told for word in words)
 
 
 def _text_params(catalog: Catalog) -> list[str]:

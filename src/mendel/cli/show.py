@@ -17,12 +17,15 @@ from mendel.graph.errors import NotFoundError, did_you_mean
 from mendel.graph.values import flatten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mendel.cli.command import Door
     from mendel.graph.run import RunRecord
 
 SPARK = 24  # characters of a sparkline
 SPARK_BUCKETS = 48  # ranges of steps that a sparkline reads
 PLOT_BUCKETS = 400
+MOST_FILES = 20
 
 
 @command(
@@ -101,17 +104,25 @@ def overview(record: RunRecord) -> list[tuple[str, str | Cell]]:
                        ("job type", record.job_type), ("parent", record.parent)):  # fmt: skip
         if text:
             pairs.append((name, safe(text)))
+    return [*pairs, *captured(record)]
+
+
+def captured(record: RunRecord) -> Iterator[tuple[str, str]]:
+    """Yield what the run captured of its command and its code, in words."""
     found = dict(flatten(record.capture))
-    line = next((v for k, v in found.items() if k.endswith("command.line")), None)
+    line = _ending(found, "command.line")
     if isinstance(line, list) and line:
-        pairs.append(("command", safe(" ".join(str(word) for word in line))))
-    commit = next((v for k, v in found.items() if k.endswith("git.commit")), None)
+        yield "command", safe(" ".join(str(word) for word in line))
+    commit = _ending(found, "git.commit")
     if commit:
-        branch = next((v for k, v in found.items() if k.endswith("git.branch")), None)
-        dirty = any(v is True for k, v in found.items() if k.endswith("git.dirty"))
+        branch = _ending(found, "git.branch")
         told = f"{commit!s:.12}" + (f" on {branch}" if branch else "")
-        pairs.append(("git", safe(told + (", with uncommitted changes" if dirty else ""))))
-    return pairs
+        dirty = ", with uncommitted changes" if _ending(found, "git.dirty") else ""
+        yield "git", safe(told + dirty)
+
+
+def _ending(values: dict[str, Any], name: str) -> Any:
+    return next((v for k, v in values.items() if k == name or k.endswith(f".{name}")), None)
 
 
 def _end(door: Door, record: RunRecord) -> None:
@@ -133,7 +144,7 @@ def _drawer(door: Door, title: str, values: dict[str, Any]) -> None:
     if not values:
         return
     door.out.title(title)
-    door.out.fields([(safe(k), value_text(v, 17)) for k, v in sorted(values.items())])
+    door.out.fields([(safe(k), value_text(v, exact=True)) for k, v in sorted(values.items())])
 
 
 def _series(door: Door, record: RunRecord, *, every: bool) -> None:
@@ -194,26 +205,28 @@ def _lineage(door: Door, record: RunRecord, *, every: bool) -> None:
     for title in ("inputs", "outputs"):
         if around[title]:
             door.out.title(title.capitalize())
-            door.out.fields(
-                [
-                    (
-                        safe(n["display_name"]) or n["id"],
-                        f"{n['schema_title']}  {safe(n['uri'] or '')}",
-                    )
-                    for n in around[title]
-                ]
-            )
-    files = {str(f["path"]): f.get("size") for f in [*around["files"], *around["media"]]}
-    if files:
-        door.out.title("Files")
-        shown = list(files.items()) if every else list(files.items())[:20]
-        door.out.fields([(safe(p), size(s) if isinstance(s, int) else "") for p, s in shown])
-        door.out.remark(f"in {safe(str(door.store().run_folder(record.id) / 'files'))}")
-        if len(files) > len(shown):
-            door.out.remark(f"and {counted(len(files) - len(shown), 'more file')} (--all)")
+            door.out.fields([_artifact(n) for n in around[title]])
+    _files(door, record, [*around["files"], *around["media"]], every=every)
     if around["children"]:
         told = counted(len(around["children"]), "child run")
         door.out.remark(f"{told}: mendel runs -f \"parent = '{record.id}'\"")
+
+
+def _artifact(node: dict[str, Any]) -> tuple[str, str]:
+    name = safe(node["display_name"] or node["id"])
+    return name, f"{node['schema_title']}  {safe(node['uri'] or '')}".rstrip()
+
+
+def _files(door: Door, record: RunRecord, facts: list[dict[str, Any]], *, every: bool) -> None:
+    files = {str(f["path"]): f.get("size") for f in facts if f.get("path")}
+    if not files:
+        return
+    door.out.title("Files")
+    shown = list(files.items()) if every else list(files.items())[:MOST_FILES]
+    door.out.fields([(safe(p), size(s) if isinstance(s, int) else "") for p, s in shown])
+    door.out.remark(f"in {safe(str(door.store().run_folder(record.id) / 'files'))}")
+    if len(files) > len(shown):
+        door.out.remark(f"and {counted(len(files) - len(shown), 'more file')} (--all)")
 
 
 def _trouble(door: Door, record: RunRecord) -> None:
@@ -247,14 +260,18 @@ def _metrics(door: Door, record: RunRecord, keys: tuple[str, ...]) -> None:
         out.data({"run": record.id, "series": [series_data(s) for s in found]})
         return
     for series in found:
-        summary = record.series[series.key]
-        told = f"last {number(summary.last)} at step {summary.last_step}"
-        if summary.min is not None and summary.max is not None:
-            told += f", min {number(summary.min)} at {summary.min_step}"
-            told += f", max {number(summary.max)} at {summary.max_step}"
-        out.line(Cell(safe(series.key), "bold"), f"  {told}, {counted(series.total, 'point')}")
+        out.line(Cell(safe(series.key), "bold"), f"  {_told(record, series)}")
         for line in plot(series.steps.tolist(), series.values.tolist(), width=width):
             out.line(line)
+
+
+def _told(record: RunRecord, series: Any) -> str:
+    summary = record.series[series.key]
+    told = f"last {number(summary.last)} at step {summary.last_step}"
+    if summary.min is not None and summary.max is not None:
+        told += f", min {number(summary.min)} at {summary.min_step}"
+        told += f", max {number(summary.max)} at {summary.max_step}"
+    return f"{told}, {counted(series.total, 'point')}"
 
 
 def series_data(series: Any) -> dict[str, Any]:

@@ -28,11 +28,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column: its title, whether it holds numbers (never cut), whether it stays."""
+    """A column: its title, whether it holds numbers (never cut), whether it stays.
+
+    Where there is no room, columns of the least weight go first, of those the last.
+    """
 
     title: str
     numeric: bool = False
     stays: bool = False
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ def _fit(
         return sum(sizes[i] for i in shown) + GAP * (len(shown) - 1)
 
     while needed(least) > width and len(shown) > 1:
-        gone = next((i for i in reversed(shown) if not headings[i].stays), shown[-1])
+        free = [i for i in shown if not headings[i].stays]
+        gone = min(free, key=lambda i: (headings[i].weight, -i)) if free else shown[-1]
         shown.remove(gone)
     while needed(widths) > width:
         widest = max(shown, key=lambda i: widths[i] - least[i])

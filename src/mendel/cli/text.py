@@ -63,16 +63,21 @@ def number(value: float, digits: int = 6) -> str:
     return f"{value:.{digits}g}"
 
 
-def value_text(value: object, digits: int = 6) -> str:
-    """Return any value on one line. A text that looks like another type is quoted: ``"1"``."""
+def value_text(value: object, *, exact: bool = False) -> str:
+    """Return any value on one line. A text that looks like another type is quoted: ``"1"``.
+
+    ``exact`` shows every digit of a float, and that it is one: ``1.0``.
+    """
     if value is None:
         return "none"
+    if isinstance(value, float) and exact and math.isfinite(value):
+        return repr(value)
     if isinstance(value, bool | int | float):
-        return number(value, digits)
+        return str(value) if exact and type(value) is int else number(value)
     if isinstance(value, str):
         return json.dumps(value) if _looks_typed(value) else safe(value)
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
     return safe(json.dumps(to_json(value), ensure_ascii=False))  # type: ignore[arg-type]
 
 

@@ -1,1 +1,1 @@
-"""How whole runs arrive and leave: run folders and exports, one file a source."""
+"""Whole runs arrive: from run folders, exports and other stores."""

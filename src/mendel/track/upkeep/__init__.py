@@ -1,0 +1,1 @@
+"""Keeping a store: what takes the space, what may go, what is wrong."""
