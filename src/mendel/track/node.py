@@ -30,14 +30,82 @@ if TYPE_CHECKING:
 DEFAULT_VERSION = "0.0.1"
 
 
-class GraphNode:
-    """A node of the lineage graph; see `Artifact`, `Execution` and `Context`."""
+class NodeFacts:
+    """What a node tells of itself."""
 
     kind: ClassVar[NodeKind]
     noun: ClassVar[str]  # in resource names: artifacts, executions, contexts
-    states: ClassVar[type[StrEnum] | None] = None
 
     _node: Node
+
+    @property
+    def name(self) -> str:
+        """Its id."""
+        return self._node.id
+
+    @property
+    def resource_name(self) -> str:
+        """Its id with its kind: ``artifacts/<id>``."""
+        return f"{self.noun}/{self._node.id}"
+
+    @property
+    def schema_title(self) -> str:
+        """What kind of thing it is: ``system.Dataset``, ``google.VertexModel``, or your own."""
+        return self._node.schema_title
+
+    @property
+    def schema_version(self) -> str:
+        """The version of its schema."""
+        return self._node.schema_version
+
+    @property
+    def display_name(self) -> str:
+        """Its name for people."""
+        return self._node.display_name
+
+    @property
+    def description(self) -> str | None:
+        """What it is for, in words."""
+        return self._node.description
+
+    @property
+    def metadata(self) -> dict[str, Value]:
+        """What is known of it; a copy, with the types that were given."""
+        copy: Any = normal(self._node.metadata, "metadata")
+        return dict(copy)
+
+    @property
+    def create_time(self) -> datetime:
+        """When it was made, in UTC."""
+        return datetime.fromtimestamp(self._node.created, UTC)
+
+    @property
+    def update_time(self) -> datetime:
+        """When it was last changed, in UTC."""
+        return datetime.fromtimestamp(self._node.updated, UTC)
+
+    @property
+    def node(self) -> Node:
+        """The record itself."""
+        return self._node
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NodeFacts):
+            return NotImplemented
+        return (self.kind, self.name) == (other.kind, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.name))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.display_name!r}, {self.schema_title}, id={self.name})"
+
+
+class GraphNode(NodeFacts):
+    """A node of the lineage graph; see `Artifact`, `Execution` and `Context`."""
+
+    states: ClassVar[type[StrEnum] | None] = None
+
     _run: Recorder | None  # the run whose journal takes what happens to it
 
     def __init__(self, name: str, **elsewhere: Unpack[Elsewhere]) -> None:
@@ -118,43 +186,27 @@ class GraphNode:
         state: object = None,
         uri: str | None = None,
         run: Recorder | None = None,
-        more: Mapping[str, Value] | None = None,
     ) -> Self:
-        what = f"the {cls.kind}"
-        now = clock.now()
         run = run or record.active_run()
-        an_id = record.new_node_id(resource_id, what)
+        an_id = record.new_node_id(resource_id, f"the {cls.kind}")
+        now = clock.now()
         node = Node(
             id=an_id,
             kind=cls.kind,
             schema_title=_text(schema_title, "schema_title", empty=False),
             schema_version=_text(schema_version or DEFAULT_VERSION, "schema_version", empty=False),
-            display_name=an_id if not display_name else check_name(display_name, what),
+            display_name=check_name(display_name or an_id, f"the {cls.kind}"),
             created=now,
             updated=now,
             state=cls._state(state),
-            uri=None if uri is None else _text(uri, "uri", empty=True),
-            description=None if description is None else _text(description, "description"),
+            uri=_text_or_none(uri, "uri"),
+            description=_text_or_none(description, "description"),
             metadata=normal_items(metadata or {}, "metadata field"),
             run=None if run is None else run.id,
         )
         if resource_id is not None and not record.disabled():
             cls._refuse_taken(an_id)
-        body = record.compact(
-            {
-                "id": an_id,
-                "schema_title": node.schema_title,
-                "schema_version": node.schema_version,
-                "display_name": node.display_name,
-                "uri": node.uri,
-                "state": node.state or None,
-                "description": node.description,
-                "metadata": node.metadata,
-                "create": True,
-                **(more or {}),
-            }
-        )
-        record.write(str(cls.kind), body, run=run, time=now)
+        record.write(str(cls.kind), _body(node), run=run, time=now)
         return cls._of(node, run)
 
     @classmethod
@@ -180,59 +232,6 @@ class GraphNode:
                 f"{taken.display_name!r}. {str(taken.kind).title()}.get({an_id!r}) gives that one; "
                 "or choose another id, or leave it out."
             )
-
-    # -- what it is --
-
-    @property
-    def name(self) -> str:
-        """Its id."""
-        return self._node.id
-
-    @property
-    def resource_name(self) -> str:
-        """Its id with its kind: ``artifacts/<id>``."""
-        return f"{self.noun}/{self._node.id}"
-
-    @property
-    def schema_title(self) -> str:
-        """What kind of thing it is: ``system.Dataset``, ``google.VertexModel``, or your own."""
-        return self._node.schema_title
-
-    @property
-    def schema_version(self) -> str:
-        """The version of its schema."""
-        return self._node.schema_version
-
-    @property
-    def display_name(self) -> str:
-        """Its name for people."""
-        return self._node.display_name
-
-    @property
-    def description(self) -> str | None:
-        """What it is for, in words."""
-        return self._node.description
-
-    @property
-    def metadata(self) -> dict[str, Value]:
-        """What is known of it; a copy, with the types that were given."""
-        copy: Any = normal(self._node.metadata, "metadata")
-        return dict(copy)
-
-    @property
-    def create_time(self) -> datetime:
-        """When it was made, in UTC."""
-        return datetime.fromtimestamp(self._node.created, UTC)
-
-    @property
-    def update_time(self) -> datetime:
-        """When it was last changed, in UTC."""
-        return datetime.fromtimestamp(self._node.updated, UTC)
-
-    @property
-    def node(self) -> Node:
-        """The record itself."""
-        return self._node
 
     # -- changing --
 
@@ -299,19 +298,6 @@ class GraphNode:
         """
         self._store().decide("delete_node", self.name)
 
-    # -- being a value --
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, GraphNode):
-            return NotImplemented
-        return (self.kind, self.name) == (other.kind, other.name)
-
-    def __hash__(self) -> int:
-        return hash((self.kind, self.name))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.display_name!r}, {self.schema_title}, id={self.name})"
-
 
 def _text(value: object, what: str, *, empty: bool = True) -> str:
     if not isinstance(value, str):
@@ -319,3 +305,24 @@ def _text(value: object, what: str, *, empty: bool = True) -> str:
     if not value and not empty:
         raise InvalidError(f"{what} is empty; for instance 'system.Dataset' or '0.0.1'.")
     return str(value)
+
+
+def _text_or_none(value: object, what: str) -> str | None:
+    return None if value is None else _text(value, what)
+
+
+def _body(node: Node) -> dict[str, Value]:
+    """Return the fact that tells of a new node."""
+    return record.compact(
+        {
+            "id": node.id,
+            "schema_title": node.schema_title,
+            "schema_version": node.schema_version,
+            "display_name": node.display_name,
+            "uri": node.uri,
+            "state": node.state or None,
+            "description": node.description,
+            "metadata": node.metadata,
+            "create": True,
+        }
+    )

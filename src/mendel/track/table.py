@@ -117,13 +117,9 @@ def table(data: object) -> Table:
 def _columns(data: Any) -> list[tuple[Any, Any]]:
     if isinstance(data, Table):
         return list(data.columns.items())
-    root = type(data).__module__.partition(".")[0]
-    if root == "pandas" and hasattr(data, "columns"):
-        return _pandas_columns(data)
-    if root == "polars" and hasattr(data, "to_dict"):
-        return list(data.to_dict(as_series=False).items())
-    if root == "pyarrow" and hasattr(data, "to_pydict"):
-        return list(data.to_pydict().items())
+    found = _frame_columns(data)
+    if found is not None:
+        return found
     if hasattr(data, "keys") and hasattr(data, "__getitem__"):
         return [(name, data[name]) for name in data.keys()]  # noqa: SIM118 - any mapping
     if len(getattr(data, "shape", ())) == 2:
@@ -134,6 +130,18 @@ def _columns(data: Any) -> list[tuple[Any, Any]]:
         "a table is a dict of columns, a list of dicts, a DataFrame (pandas, Polars), a pyarrow "
         f"Table or a two-dimensional array, not {type(data).__name__}."
     )
+
+
+def _frame_columns(data: Any) -> list[tuple[Any, Any]] | None:
+    """Return the columns of a DataFrame or an Arrow table; none of the libraries is imported."""
+    root = type(data).__module__.partition(".")[0]
+    if root == "pandas" and hasattr(data, "columns"):
+        return _pandas_columns(data)
+    if root == "polars" and hasattr(data, "to_dict"):
+        return list(data.to_dict(as_series=False).items())
+    if root == "pyarrow" and hasattr(data, "to_pydict"):
+        return list(data.to_pydict().items())
+    return None
 
 
 def _row_columns(rows: Any) -> list[tuple[Any, Any]]:
@@ -158,7 +166,9 @@ def _pandas_columns(frame: Any) -> list[tuple[Any, Any]]:
 
 
 def _flat(name: Any) -> Any:
-    return ".".join(map(str, name)) if isinstance(name, tuple) else name
+    if isinstance(name, tuple):  # a column of several levels
+        return ".".join(part for part in map(str, name) if part)
+    return name
 
 
 def _column(values: Any, name: str) -> list[Value]:
