@@ -125,8 +125,8 @@ def _make(root: Path, marker: Path) -> None:
     try:
         for folder in ("runs", "open", "ledger"):
             (root / folder).mkdir(exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            (root / ".gitignore").open("x", encoding="utf-8").write("*\n")
+        with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as ignore:
+            ignore.write("*\n")
         mine.write_text(text + "\n", encoding="utf-8")
         try:
             os.link(mine, marker)

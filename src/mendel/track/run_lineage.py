@@ -279,7 +279,7 @@ class RunLineageVerbs:
         return lineage(self, direction, hops)
 
     def _members(self, kind: NodeKind) -> Sequence[Node]:
-        self.store.refresh([self.id])
+        self.store.refresh()  # of other runs and the ledger too: they may have made what is here
         catalog = self.store.catalog
         nodes = catalog.get_nodes([n for n in catalog.members(self.id)[0] if n != self.id])
         found = [node for node in nodes.values() if node.kind is kind]
