@@ -1,0 +1,68 @@
+"""What becomes of a training whose disk fills up (a small file system in memory)."""
+
+import contextlib
+import shutil
+import subprocess
+
+from benchmarks.envs import OURS
+from benchmarks.harness import Measure, Result
+
+SIZE = "64m"
+
+
+def measure(bench):
+    kept = Measure("points kept, of the calls that returned", "%")
+    longest = Measure("longest call", "ms")
+    finish = Measure("finish()", "ms")
+    raised = Measure("reaches the training loop", "")
+    remarks = [
+        "Room for half a megabyte was left; the disk was emptied before points were counted."
+    ]
+    count = bench.scaled(200_000, 20_000)
+
+    def once(who):
+        with bench.folder() as folder, _small_disk(folder) as mounted:
+            if not mounted:
+                raised.words[who] = "not measured"
+                return
+            found, _, code = bench.watched(
+                "fill", who, check=False, timeout=40, folder=folder, count=count
+            )
+            (folder / "ballast").unlink(missing_ok=True)
+            _tell(who, found or {}, code)
+            left, _, _ = bench.watched("count", who, check=False, timeout=90, folder=folder)
+            if found and left:
+                kept.add(who, 100 * left["points"] / max(1, found["calls"]))
+            if left and left.get("lost"):
+                remarks.append(f"{who}: {left['lost']:,} points are told to be lost.")
+
+    def _tell(who, found, code):
+        longest.add(who, found.get("longest_ms"))
+        finish.add(who, found.get("finish_ms"))
+        words = found.get("raised", "").split(":")[0] or "nothing"
+        if code == "hangs":
+            words = "hangs in finish()" if found else "hangs for ever"
+        elif code:
+            words = f"{words}; exit code {code}" if found else f"exit code {code}"
+        raised.words[who] = words
+
+    bench.turns([w for w in bench.who() if w != "list_append"], once, rounds=1)
+    if any(w == "not measured" for w in raised.words.values()):
+        remarks.append("Mounting a file system in memory needs root; not measured here.")
+    if OURS in raised.words and raised.words[OURS] != "nothing":
+        remarks.append("Mendel must not raise here.")
+    return Result("The disk is full", [raised, kept, longest, finish], remarks)
+
+
+@contextlib.contextmanager
+def _small_disk(folder):
+    mount = shutil.which("mount")
+    command = [mount, "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    mounted = (
+        bool(mount) and not subprocess.run(command, capture_output=True, check=False).returncode
+    )
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
