@@ -114,6 +114,8 @@ class KeyStats:
     ``first`` and ``last`` are the values of the block's `Block.low` and `Block.high` records; of
     equal minima or maxima the one with the lowest step is told. ``total`` is the sum of the finite
     points. Numbers of an int64 or bool key may be told as Python ints, so that none loses digits.
+    ``min_time`` and ``max_time`` are when the points told as ``min`` and ``max`` were logged (of
+    several with that step and value the earliest); None where nobody looked.
     """
 
     nan_count: int
@@ -124,6 +126,8 @@ class KeyStats:
     max: float
     max_step: int
     total: float
+    min_time: float | None = None
+    max_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
