@@ -239,7 +239,7 @@ def test_groups_tell_mean_deviation_interval_and_n(past: Past) -> None:
     assert math.isclose(told.deviation, np.std([0, 1, 2, 3, 4], ddof=1) / 100)
     assert math.isclose(told.margin, 2.7764451 * told.deviation / math.sqrt(5), rel_tol=1e-6)
     assert (told.minimum, told.maximum) == (0.1, 0.14)
-    assert "0.12 ± 0.02 (n=5, 95%)" in repr(groups)
+    assert "0.120 ± 0.020 (n=5, 95 %)" in repr(groups)
 
 
 def test_what_is_no_number_takes_no_part_and_n_says_so(past: Past) -> None:

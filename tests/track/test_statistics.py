@@ -102,7 +102,7 @@ def test_an_estimate_tells_n_mean_deviation_and_interval() -> None:
     assert math.isclose(found.margin, margin, rel_tol=1e-9)
     assert math.isclose(found.low, 5 - margin)
     assert math.isclose(found.high, 5 + margin)
-    assert str(found) == "5 ± 1.8 (n=8, 95%)"
+    assert str(found) == "5.0 ± 1.8 (n=8, 95 %)"
 
 
 def test_a_wider_confidence_gives_a_wider_interval() -> None:
@@ -156,3 +156,18 @@ def test_the_mean_lies_inside_its_interval(values: list[float]) -> None:
     assert found.low <= found.mean <= found.high
     assert math.isclose(found.mean, statistics.fmean(values), rel_tol=1e-9, abs_tol=1e-9)
     assert math.isclose(found.deviation, statistics.stdev(values), rel_tol=1e-6, abs_tol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1234.0, 1300.0], "1267 ± 419 (n=2, 95 %)"),
+        ([0.5, 0.5, 0.5], "0.5 ± 0 (n=3, 95 %)"),
+        ([1e-9, 3e-9], "2e-09 ± 1.3e-08 (n=2, 95 %)"),
+        ([1e-30, 3e-30], "2e-30 ± 1.3e-29 (n=2, 95 %)"),
+    ],
+)
+def test_a_mean_is_told_with_the_digits_that_mean_something(
+    values: list[float], text: str
+) -> None:
+    assert str(estimate(values)) == text

@@ -238,8 +238,7 @@ def _titles(runs: Sequence[RunView]) -> list[str]:
 def _side_by_side(row: Row, baseline: int) -> list[str]:
     out = [row.field]
     for place, value in enumerate(row.values):
-        text = show.span(value) if row.field == "duration" and value is not MISSING else ""
-        text = text or show.text(value)
+        text = _shown(row, value)
         if row.deltas and place != baseline and not math.isnan(row.deltas[place]):
             text += f" ({row.deltas[place]:+.4g})"
         out.append(f"{text} *" if place in row.winners and row.differs else text)
@@ -250,13 +249,20 @@ def _summed_up(row: Row, runs: Sequence[RunView]) -> list[Any]:
     """Return a line for many runs: how many different values, their range, and the best run."""
     present = [value for value in row.values if value is not MISSING]
     different = len({dumps(v) for v in present}) + (len(present) < len(row.values))
-    return [row.field, different, *_range(present), _winner(row, runs)]
+    low, high = _range(row, present)
+    return [row.field, different, low, high, _winner(row, runs)]
 
 
-def _range(values: Sequence[Any]) -> tuple[str, str]:
+def _shown(row: Row, value: Any) -> str:
+    if row.field == "duration" and is_number(value):
+        return show.span(value)
+    return show.text(value)
+
+
+def _range(row: Row, values: Sequence[Any]) -> tuple[str, str]:
     """Return the least and the greatest; of what is no number the commonest and the rarest."""
     if all(is_number(v) for v in values):
-        return show.text(min(values)), show.text(max(values))
+        return _shown(row, min(values)), _shown(row, max(values))
     ranked = Counter(v if isinstance(v, str) else dumps(v) for v in values).most_common()
     return show.text(ranked[0][0]), show.text(ranked[-1][0]) if len(ranked) > 1 else ""
 

@@ -87,8 +87,10 @@ def span(seconds: float | None) -> str:
     """Return a duration in two units at most: ``2 h 5 min``; ``–`` where there is none."""
     if seconds is None:
         return GAP
+    if seconds < 1:
+        return f"{seconds * 1000:.2g} ms"
     if seconds < 10:
-        return f"{seconds:.2g} s"
+        return f"{seconds:.1f} s"
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     if seconds < _HOUR:

@@ -55,14 +55,24 @@ class Estimate:
             return "no numbers"
         if self.n == 1:
             return f"{self.mean:.6g} (n=1: no interval)"
-        return f"{self.mean:.6g} ± {self.margin:.2g} (n={self.n}, {self.confidence:.0%})"
+        return f"{_rounded(self.mean, self.margin)} (n={self.n}, {self.confidence * 100:.4g} %)"
+
+
+def _rounded(mean: float, margin: float) -> str:
+    """Return both with the digits that the margin leaves meaningful: two of its own."""
+    if not (math.isfinite(mean) and margin > 0 and math.isfinite(margin)):
+        return f"{mean:.6g} ± {margin:.2g}"
+    decimals = max(0, 1 - math.floor(math.log10(margin)))
+    if decimals > 8:
+        return f"{mean:.6g} ± {margin:.2g}"
+    return f"{mean:.{decimals}f} ± {margin:.{decimals}f}"
 
 
 def estimate(values: Iterable[float], *, confidence: float = 0.95) -> Estimate:
     """Return the mean of numbers, with its Student t interval. NaN are left out.
 
     >>> print(estimate([0.91, 0.93, 0.92]))
-    0.92 ± 0.025 (n=3, 95%)
+    0.920 ± 0.025 (n=3, 95 %)
 
     Raises:
         InvalidError: the confidence is not between 0 and 1.
