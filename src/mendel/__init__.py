@@ -13,6 +13,20 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers know the name; `typing` itself is not light
 if TYPE_CHECKING:
+    from mendel.graph.errors import AlreadyExistsError as AlreadyExistsError
+    from mendel.graph.errors import ConflictError as ConflictError
+    from mendel.graph.errors import CorruptError as CorruptError
+    from mendel.graph.errors import InvalidError as InvalidError
+    from mendel.graph.errors import MendelError as MendelError
+    from mendel.graph.errors import MissingLibraryError as MissingLibraryError
+    from mendel.graph.errors import NewerStoreError as NewerStoreError
+    from mendel.graph.errors import NotFoundError as NotFoundError
+    from mendel.graph.errors import ProtectedError as ProtectedError
+    from mendel.graph.errors import QueryError as QueryError
+    from mendel.graph.errors import ReadOnlyError as ReadOnlyError
+    from mendel.graph.errors import StateError as StateError
+    from mendel.graph.errors import StoreError as StoreError
+    from mendel.graph.errors import WrongTypeError as WrongTypeError
     from mendel.graph.run import Goal as Goal
     from mendel.graph.run import RunState as RunState
     from mendel.track import schema as schema
@@ -64,14 +78,28 @@ __version__ = "0.1.0"
 
 # where each public name lives
 _HOMES = {
+    "AlreadyExistsError": "mendel.graph.errors",
     "Artifact": "mendel.track.artifact",
+    "ConflictError": "mendel.graph.errors",
     "Context": "mendel.track.context",
+    "CorruptError": "mendel.graph.errors",
     "Execution": "mendel.track.execution",
     "Experiment": "mendel.track.experiment",
     "ExperimentRun": "mendel.track.run",
     "Goal": "mendel.graph.run",
+    "InvalidError": "mendel.graph.errors",
+    "MendelError": "mendel.graph.errors",
+    "MissingLibraryError": "mendel.graph.errors",
+    "NewerStoreError": "mendel.graph.errors",
+    "NotFoundError": "mendel.graph.errors",
+    "ProtectedError": "mendel.graph.errors",
+    "QueryError": "mendel.graph.errors",
+    "ReadOnlyError": "mendel.graph.errors",
     "RunState": "mendel.graph.run",
+    "StateError": "mendel.graph.errors",
     "Store": "mendel.track.store",
+    "StoreError": "mendel.graph.errors",
+    "WrongTypeError": "mendel.graph.errors",
     "active_run": "mendel.track.verbs",
     "alert": "mendel.track.verbs",
     "best": "mendel.track.best",
@@ -114,14 +142,28 @@ _HOMES = {
 _MODULES = {"schema": "mendel.track.schema"}
 
 __all__ = [
+    "AlreadyExistsError",
     "Artifact",
+    "ConflictError",
     "Context",
+    "CorruptError",
     "Execution",
     "Experiment",
     "ExperimentRun",
     "Goal",
+    "InvalidError",
+    "MendelError",
+    "MissingLibraryError",
+    "NewerStoreError",
+    "NotFoundError",
+    "ProtectedError",
+    "QueryError",
+    "ReadOnlyError",
     "RunState",
+    "StateError",
     "Store",
+    "StoreError",
+    "WrongTypeError",
     "active_run",
     "alert",
     "best",

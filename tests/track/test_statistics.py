@@ -167,7 +167,5 @@ def test_the_mean_lies_inside_its_interval(values: list[float]) -> None:
         ([1e-30, 3e-30], "2e-30 ± 1.3e-29 (n=2, 95 %)"),
     ],
 )
-def test_a_mean_is_told_with_the_digits_that_mean_something(
-    values: list[float], text: str
-) -> None:
+def test_a_mean_is_told_with_the_digits_that_mean_something(values: list[float], text: str) -> None:
     assert str(estimate(values)) == text
