@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from mendel.track.best import best as best
     from mendel.track.compare import compare as compare
     from mendel.track.context import Context as Context
-    from mendel.track.decorator import track as track
     from mendel.track.execution import Execution as Execution
     from mendel.track.execution import start_execution as start_execution
     from mendel.track.experiment import Experiment as Experiment
@@ -54,8 +53,10 @@ if TYPE_CHECKING:
     from mendel.track.lineage_verbs import use as use
     from mendel.track.run import ExperimentRun as ExperimentRun
     from mendel.track.runs import runs as runs
+    from mendel.track.seeds import seed as seed
     from mendel.track.start import start_run as start_run
     from mendel.track.store import Store as Store
+    from mendel.track.tracked import tracked as tracked
     from mendel.track.verbs import active_run as active_run
     from mendel.track.verbs import alert as alert
     from mendel.track.verbs import define_metric as define_metric
@@ -130,12 +131,13 @@ _HOMES = {
     "log_time_series_metrics": "mendel.track.verbs",
     "make": "mendel.track.lineage_verbs",
     "runs": "mendel.track.runs",
+    "seed": "mendel.track.seeds",
     "set_note": "mendel.track.verbs",
     "set_tag": "mendel.track.verbs",
     "set_tags": "mendel.track.verbs",
     "start_execution": "mendel.track.execution",
     "start_run": "mendel.track.start",
-    "track": "mendel.track.decorator",
+    "tracked": "mendel.track.tracked",
     "use": "mendel.track.lineage_verbs",
 }
 # public modules that live elsewhere
@@ -200,7 +202,7 @@ __all__ = [
     "set_tags",
     "start_execution",
     "start_run",
-    "track",
+    "tracked",
     "use",
 ]
 

@@ -85,6 +85,7 @@ class WriterInfo:
     boot: str | None
     opened: float
     rank: int | None = None
+    aside: bool = False  # its series are about the machine: their steps are no training steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,8 @@ def header_of(told: dict[str, Any], size: int) -> Header:
     """Return a header from its JSON."""
     who = told["writer"]
     names = ("id", "host", "pid", "pid_start", "boot", "opened", "rank")
-    writer = WriterInfo(run=told["run"], **{name: who.get(name) for name in names})
+    known = {name: who.get(name) for name in names}
+    writer = WriterInfo(run=told["run"], **known, aside=bool(who.get("aside")))
     return Header(told["run"], writer, told["segment"], told["first"], told.get("last_step"), size)
 
 

@@ -8,7 +8,9 @@ from mendel.graph import clock, process
 from mendel.graph.digest import WriterInfo
 
 
-def describe(writer: str, run: str | None, rank: int | None = None) -> WriterInfo:
+def describe(
+    writer: str, run: str | None, rank: int | None = None, *, aside: bool = False
+) -> WriterInfo:
     """Return who this process is, as a writer."""
     pid = os.getpid()
     return WriterInfo(
@@ -20,6 +22,7 @@ def describe(writer: str, run: str | None, rank: int | None = None) -> WriterInf
         boot=process.boot(),
         opened=clock.now(),
         rank=rank,
+        aside=aside,
     )
 
 

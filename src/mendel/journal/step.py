@@ -161,12 +161,16 @@ def largest_step(folder: Path, but: str = "") -> int | None:
 
 def _sealed_last(data: bytes) -> int | None:
     told, _ = fmt.parse_head(data, fmt.SEALED_MAGIC)
-    last: int | None = told["end"]["last_step"]
+    if told["writer"].get("aside"):
+        return None
+    last: int | None = told["last_step"]
     return last
 
 
 def _raw_last(data: bytes) -> int | None:
     header = fmt.parse_header(data)
+    if header.writer.aside:
+        return None
     last, at = header.last_step, header.size
     while at + 8 <= len(data):
         commit, units, kind = struct.unpack_from("<IHH", data, at)

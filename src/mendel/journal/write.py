@@ -55,6 +55,8 @@ class Writer:
         run: the run's id.
         strict: raise StoreError where the disk cannot take a record.
         rank: the process's rank in a distributed job.
+        aside: what it logs is about the machine, not the training: its steps are not counted where
+            a step is left out.
         on_problem: called with a sentence about a problem, once for each; by default it warns.
     """
 
@@ -73,6 +75,7 @@ class Writer:
         "_trouble",
         "_unsynced",
         "_waiting",
+        "aside",
         "closed",
         "folder",
         "id",
@@ -88,12 +91,14 @@ class Writer:
         run: str | None,
         strict: bool = False,
         rank: int | None = None,
+        aside: bool = False,
         on_problem: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = folder
         self.run = run
         self.strict = strict
         self.rank = rank
+        self.aside = aside
         self._on_problem = on_problem or _warn
         self._renew()
         _writers.add(self)
@@ -238,7 +243,7 @@ class Writer:
     def info(self) -> WriterInfo:
         """Who writes, as the journal's headers say it."""
         if self._info is None:
-            self._info = describe(self.id, self.run, self.rank)
+            self._info = describe(self.id, self.run, self.rank, aside=self.aside)
         return self._info
 
     @property

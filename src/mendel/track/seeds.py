@@ -8,9 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError, WrongTypeError
+from mendel.track import session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mendel.graph.values import Value
 
 
 def set_seeds(seed: int) -> list[str]:
@@ -37,9 +40,33 @@ def set_seeds(seed: int) -> list[str]:
     return seeded
 
 
-def hash_seed() -> str | None:
-    """Return ``PYTHONHASHSEED``: the order of sets of text depends on it."""
-    return os.environ.get("PYTHONHASHSEED")
+planted: dict[str, Value] = {}  # what `seed` did last in this process; empty before
+
+
+def seed(seed: int) -> int:
+    """Set the random seeds of this process, and write them down in the run and in later ones.
+
+    Seeds Python's ``random``, and NumPy, PyTorch and TensorFlow where they are imported already.
+    The order of sets of text depends on ``PYTHONHASHSEED``, which only the environment can set;
+    it is written down too.
+
+    Returns:
+        The seed, as a plain int.
+
+    Raises:
+        WrongTypeError: the seed is no int.
+        InvalidError: it is not within 0 … 2**32 - 1.
+    """
+    libraries = set_seeds(seed)
+    planted.update(
+        seed=seed.__index__(),
+        libraries=list(libraries),
+        hash_seed=os.environ.get("PYTHONHASHSEED"),
+    )
+    run = session.active_run()
+    if run is not None:
+        run.fact("capture", {"set": {"seeds": dict(planted)}})
+    return seed.__index__()
 
 
 _PLANT: dict[str, Callable[[Any, int], object]] = {

@@ -10,22 +10,19 @@ from mendel.graph.errors import InvalidError, NotFoundError, WrongTypeError
 from mendel.graph.run import RunState
 from mendel.graph.values import shorten
 from mendel.track import config, environment, naming, notice, person, session
-from mendel.track.background import soon
+from mendel.track.capture.hook import begin as capture_run
+from mendel.track.capture.settings import settings as capture_settings
 from mendel.track.disabled import DisabledRun
 from mendel.track.run import ExperimentRun
 from mendel.track.run_vertex import experiment_name, find, vertex_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mendel.graph.values import Value
+    from mendel.track.capture.settings import CaptureSettings
     from mendel.track.experiment import Experiment
     from mendel.track.store import Store
 
 Resume = bool | Literal["allow", "must", "never"] | None
-
-# Called beside training with each run that this process begins or goes on with; capture is one.
-on_start: list[Callable[[ExperimentRun, object], object]] = []
 
 
 def start_run(
@@ -84,6 +81,7 @@ def start_run(
     if run is not None:
         naming.check_name(run, "a run")
     first_params = config.checked(params, "param") if params is not None else None
+    wanted = capture_settings(capture if capture is not None else session.session.capture)
     above = _parent(parent, nested=nested)
     started = _go_on(run, resume, experiment, run_id)
     if started is None:
@@ -107,7 +105,7 @@ def start_run(
         started.set_tags(tags)
     if note is not None:
         started.set_note(note)
-    _announce(started, capture)
+    _announce(started, wanted, above)
     return started
 
 
@@ -245,7 +243,7 @@ def active_or_named() -> ExperimentRun | None:
         found = _from_vertex_environment()
     if found is not None:
         session.push(found)
-        _announce(found, None)
+        _announce(found, capture_settings(session.session.capture), None)
     return found
 
 
@@ -272,9 +270,7 @@ def _end_active(new: ExperimentRun) -> None:
         run.finish()
 
 
-def _announce(run: ExperimentRun, capture: object) -> None:
+def _announce(run: ExperimentRun, wanted: CaptureSettings, parent: str | None) -> None:
     if run.owner:
         notice.say(f"run {run.name!r} of {run.experiment!r} · {run.url}")
-    wanted = capture if capture is not None else session.session.capture
-    for fn in on_start:
-        soon(lambda fn=fn: fn(run, wanted), name="capture")  # type: ignore[misc]
+        capture_run(run, wanted, parent=parent)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mendel.graph.errors import InvalidError
 from mendel.graph.run import Goal, RunState
 from mendel.track import naming, session
+from mendel.track.capture.settings import settings as capture_settings
 from mendel.track.disabled import DisabledRun
 from mendel.track.run import ExperimentRun
 from mendel.track.run_vertex import vertex_only
@@ -95,7 +96,7 @@ def init(
         now.experiment = None
     now.project, now.location = project or now.project, location or now.location
     now.strict = now.strict if strict is None else strict
-    now.capture = now.capture if capture is None else capture
+    now.capture = now.capture if capture is None else capture_settings(capture)
     if experiment is not None:
         if experiment != now.experiment:
             _leave_active()

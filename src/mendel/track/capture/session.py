@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mendel.graph import clock
+from mendel.track import seeds
 from mendel.track.capture import command
 
 if TYPE_CHECKING:
@@ -36,10 +38,18 @@ class CaptureSession:
         samples: a writer of the same run for the system metrics, made when the first sample is
             taken; their step is the whole seconds since the run began.
         files: the run's ``files`` folder.
+        like: the session of a run that this one is part of, in the same process: what that one
+            gathered is true here too.
     """
 
     def __init__(
-        self, settings: CaptureSettings, sink: Sink, samples: Callable[[], Sink], files: Path
+        self,
+        settings: CaptureSettings,
+        sink: Sink,
+        samples: Callable[[], Sink],
+        files: Path,
+        *,
+        like: CaptureSession | None = None,
     ) -> None:
         self._settings = settings
         self._sink = sink
@@ -53,11 +63,15 @@ class CaptureSession:
         self._sampler: Sampler | None = None
         self._console: Console | None = None
         self._over = False
+        self._like = like
+        self._gathered: dict[str, Value] = {}
 
     def begin(self) -> None:
         """Do what must be done on the caller's thread: a fraction of a millisecond."""
         if self._settings.command:
             self._take("command", command.capture)
+        if seeds.planted:
+            self._keep("seeds", dict(seeds.planted))
         if self._settings.console:
             from mendel.track.capture.console import Console
 
@@ -72,7 +86,16 @@ class CaptureSession:
             ("code", self._code),
         ):
             if getattr(self._settings, kind):
-                self._take(kind, take)
+                known = self._like._gathered.get(kind) if self._like is not None else None
+                if known is None:
+                    self._take(kind, take)
+                else:
+                    self._keep(kind, known)
+        if self._like is not None and self._settings.code:
+            code = self._like._files / "code"
+            if code.is_dir():
+                shutil.copytree(code, self._files / "code", dirs_exist_ok=True)
+            self._like = None
 
     def sample(self) -> None:
         """Take one sample of the system metrics; for the background thread, every so often."""
@@ -100,7 +123,11 @@ class CaptureSession:
         except Exception as error:  # noqa: BLE001 - capture never touches the run: it is noted
             found = {"error": f"{type(error).__name__}: {error}"}
         if found is not None:
-            self._sink.fact("capture", {"set": {kind: found}})
+            self._keep(kind, found)
+
+    def _keep(self, kind: str, found: Value) -> None:
+        self._gathered[kind] = found
+        self._sink.fact("capture", {"set": {kind: found}})
 
     def _hardware(self) -> dict[str, Value]:
         from mendel.track.capture import hardware

@@ -1,6 +1,6 @@
 """Runs a function as a run: its arguments are params, what it returns may be metrics.
 
-@mendel.track
+@mendel.tracked
 def train(lr=0.1, layers=(64, 64)):
     ...
     return {"auc": auc}
@@ -25,9 +25,9 @@ R = TypeVar("R")
 
 
 @overload
-def track(fn: Callable[P, R], /) -> Callable[P, R]: ...
+def tracked(fn: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def track(
+def tracked(
     fn: str | None = None,
     /,
     *,
@@ -36,7 +36,7 @@ def track(
     log_result: bool = True,
     **more: Any,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def track(
+def tracked(
     fn: Any = None,
     /,
     *,
