@@ -39,10 +39,15 @@ class Finds:
     """Finds as arrays of one length."""
 
     def __init__(self, whole: Array, times: Array, values: Array) -> None:
-        self.part, self.position, self.bucket, self.role, self.step, self.writer, self.ordinal = (
-            whole
-        )
+        self._whole = whole
+        self.part, self.position, self.bucket, self.role = whole[:4]
+        self.step, self.writer, self.ordinal = whole[4:]
         self.time, self.value = times, values
+
+    def within(self, buckets: set[int]) -> Finds:
+        """Return the finds in some buckets."""
+        chosen = np.flatnonzero(np.isin(self.bucket, sorted(buckets)))
+        return Finds(self._whole[:, chosen], self.time[chosen], self.value[chosen])
 
     def of(self, role: int) -> Array:
         """Return the places of the finds of one role."""
@@ -131,7 +136,9 @@ class Found:
 
     def open_parts(self) -> list[int]:
         """Return the parts whose statistics win a bucket but leave open which point it is."""
-        finds = self.finds()
+        if not self._rows:
+            return []
+        finds = self.finds().within({rows[0][2] for rows in self._rows.values()})
         out: set[int] = set()
         for role in (MIN, MAX):
             places, best = _best(finds, role, by_time=False)

@@ -54,7 +54,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?(?:infinity|inf|nan)(?![\w./])", re.IGNORECASE)
 _UNIT = re.compile(r"[^\W\d_]+")
 _FIRST = re.compile(r"[^\W\d][\w$@#%/\-\[\]]*")
-_NEXT = re.compile(r"[\w$@#%/\-\[\]+:]+")
+_NEXT = re.compile(r"[\w$@#%/\-\[\]+]+")
 _SYMBOL = re.compile(r"==|!=|<>|<=|>=|=~|!~|&&|\|\||[=<>!~(),:*\-+]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "`": "`"}
 QUOTES = "'\"`"
