@@ -62,7 +62,7 @@ class Table:
         ]
 
     def ordered(self, rows: Sequence[int], order: tuple[OrderTerm, ...]) -> list[int]:
-        ties = (OrderTerm("created", descending=True), OrderTerm("id", descending=True))
+        ties = (OrderTerm("created", descending=True), OrderTerm("id"))
         return sort_items(rows, (*order, *ties), self.get)
 
 

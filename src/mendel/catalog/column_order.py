@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 KEPT_ORDERS = 8
 _FEW_SHARE = 16  # fewer than a 16th of all rows are sorted by themselves
-_TIES = (OrderTerm("created", descending=True), OrderTerm("id", descending=True))
+_TIES = (OrderTerm("created", descending=True), OrderTerm("id"))
 
 
 def whole(order: Order) -> Order:
-    """Return an order with what settles ties: creation, newest first, then the largest id."""
+    """Return an order with what settles ties: creation, newest first, then the id."""
     return (*order, *_TIES)
 
 

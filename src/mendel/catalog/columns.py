@@ -222,7 +222,7 @@ class ColumnEngine:
     ) -> Array:
         """Return the rows of a mask in an order, at most ``limit``.
 
-        Ties are by creation, newest first, then by id, largest first. ``after`` are the values of
+        Ties are by creation, newest first, then by id. ``after`` are the values of
         the order's terms, ``created`` and ``id`` of the row that the page comes after.
         """
         with self._lock:
@@ -245,7 +245,7 @@ class ColumnEngine:
                 columns = [(self.column(t.field), t.descending) for t in order]
                 known = column_order.sort_rows(self._permutation(()), columns)
             else:
-                columns = [(self.column("created"), True), (self.column("id"), True)]
+                columns = [(self.column("created"), True), (self.column("id"), False)]
                 known = column_order.sort_rows(np.arange(self._rows), columns)
             self._orders[order] = known
             if len(self._orders) > column_order.KEPT_ORDERS:

@@ -31,7 +31,7 @@ from mendel.catalog.memory_view import LEDGER, View, columns_of
 from mendel.graph.errors import InvalidError, NotFoundError, StateError, did_you_mean
 from mendel.graph.lineage import Direction
 from mendel.graph.query import parse_field, parse_order
-from mendel.graph.query_order import as_number, group_key, group_value, sort_items
+from mendel.graph.query_order import as_number, group_items, sort_items
 from mendel.graph.query_run import run_value
 from mendel.graph.query_tree import OrderTerm
 from mendel.graph.run import RunState
@@ -167,20 +167,15 @@ class MemoryCatalog(Catalog):
     def group(self, query: RunQuery, by: Sequence[str], fields: Sequence[str]) -> list[Group]:
         with self._lock:
             view = self._open()
-            groups: dict[tuple[object, ...], list[RunRecord]] = {}
             names = [parse_field(name) for name in by]
-            for run in view.matching(query):
-                key = tuple(group_key(view.value(run, name)) for name in names)
-                groups.setdefault(key, []).append(run)
-            out = [
+            return [
                 Group(
-                    tuple(group_value([view.value(r, name) for r in runs]) for name in names),
+                    values,
                     len(runs),
                     {f: _stats([view.value(r, parse_field(f)) for r in runs]) for f in fields},
                 )
-                for runs in groups.values()
+                for values, runs in group_items(view.matching(query), names, view.value)
             ]
-            return sorted(out, key=lambda g: -g.count)
 
     def series(
         self,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from mendel.graph.query import matches, parse_order
+from mendel.graph import aip
+from mendel.graph.query import matches
 from mendel.graph.query_order import sort_items
 from mendel.graph.query_run import find as find_in
-from mendel.graph.query_tree import EVERYTHING
 from mendel.graph.values import MISSING
 
 if TYPE_CHECKING:
@@ -50,10 +49,8 @@ def find(query: NodeQuery, nodes: Iterable[Node], pairs: Pairs) -> list[Node]:
     Raises:
         QueryError: the filter or the order cannot be read.
     """
-    expr = EVERYTHING
-    if query.filter:
-        expr = importlib.import_module("mendel.graph.aip").parse(query.filter)
-    order = parse_order(query.order_by) if query.order_by else ()
+    expr = aip.parse(query.filter)
+    order = aip.parse_order(query.order_by)
     found = [n for n in nodes if matches(expr, partial(value, pairs, n))]
     found.sort(key=lambda n: (n.created, n.id), reverse=True)
     return sort_items(found, order, partial(value, pairs))
