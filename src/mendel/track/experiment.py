@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mendel.graph.run import ExperimentRecord
     from mendel.graph.values import Value
+    from mendel.track.runs import Runs
     from mendel.track.store import Store
 
 
@@ -206,6 +207,12 @@ class Experiment:
         from mendel.track.frame import experiment_frame
 
         return experiment_frame(self._store, self.name, include_time_series=include_time_series)
+
+    def runs(self, filter: str = "") -> Runs:  # noqa: A002 - the word that everyone uses
+        """Return its runs that match a filter; see `mendel.runs`."""
+        from mendel.track.runs import Runs, Search
+
+        return Runs(Search(experiments=(self.name,)), self._store).where(filter)
 
     def __repr__(self) -> str:
         return f"<experiment {self.name!r}, {self.id}>"

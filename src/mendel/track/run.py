@@ -24,6 +24,7 @@ from mendel.track.lifecycle import lifecycle
 from mendel.track.recorder import Recorder
 from mendel.track.run_lineage import RunLineageVerbs
 from mendel.track.run_media import RunMediaVerbs
+from mendel.track.run_reading import RunReading
 from mendel.track.run_record import RunRecordVerbs
 from mendel.track.run_show import RunShow
 from mendel.track.run_vertex import RunVertexVerbs, experiment_name, find
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from mendel.track.store import Store
 
 
-class ExperimentRun(RunRecordVerbs, RunVertexVerbs, RunMediaVerbs, RunLineageVerbs, RunShow):
+class ExperimentRun(
+    RunRecordVerbs, RunVertexVerbs, RunMediaVerbs, RunLineageVerbs, RunReading, RunShow
+):
     """A run, begun here by `mendel.start_run`, or found: ``ExperimentRun("name", "experiment")``.
 
     A run that is found can be read and written to; its state stays as it is. Only the process that
