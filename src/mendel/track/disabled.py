@@ -76,6 +76,12 @@ class DisabledRun(ExperimentRun):
         """What was set here."""
         return Tree(self._metrics, self._keep_metrics, "metric")
 
+    def rewind(self, step: int) -> None:
+        """Pass by."""
+
+    def set_note(self, text: str | None) -> None:
+        """Pass by."""
+
     def child(self, name: str | None = None, **_more: Any) -> DisabledRun:
         """Return another that keeps nothing."""
         return DisabledRun(name or "disabled")

@@ -123,8 +123,7 @@ def _make(root: Path, marker: Path) -> None:
     text = json.dumps({"format": FORMAT, "id": clock.new_id(), "created": clock.iso(clock.now())})
     mine = root / f".{clock.new_id()}.tmp"
     try:
-        for folder in ("runs", "open", "ledger"):
-            (root / folder).mkdir(exist_ok=True)
+        (root / "open").mkdir(exist_ok=True)
         with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as ignore:
             ignore.write("*\n")
         mine.write_text(text + "\n", encoding="utf-8")
