@@ -103,8 +103,9 @@ def test_config_is_set_by_attribute_and_item_nested_at_will() -> None:
         model: Any = {"layers": [64]}
         run.config.model = model
         run.config["model"].dropout = 0.5
-        run.config.model.block = {"a": 1}
-        run.config.model.block["b"] = 2
+        model = run.config.model
+        model.block = {"a": 1}
+        model.block["b"] = 2
         assert run.config.to_dict() == run.get_params()
         assert run.get_params()["model"] == {
             "layers": [64],
@@ -207,9 +208,12 @@ def test_rewind_to_goes_with_resume(store: Store) -> None:
     with mendel.start_run("r", resume=True, rewind_to=2) as again:
         assert again.id == run.id
         again.log({"loss": 2.0}, 3)
+    with mendel.start_run("r", resume=True) as third:
+        third.log({"loss": 3.0})
     store.refresh()
     [series] = store.catalog.series([run.id], ["loss"])
-    assert list(series.values) == [1.0, 1.0, 1.0, 2.0]
+    assert list(series.steps) == [0, 1, 2, 3, 4]
+    assert list(series.values) == [1.0, 1.0, 1.0, 2.0, 3.0]
 
 
 # -- begin and end --

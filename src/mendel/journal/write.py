@@ -232,6 +232,12 @@ class Writer:
             old.finish(last=True)
             self._steps.close(old.last_step)
 
+    def count_from(self, step: int) -> None:
+        """Have the next step that nobody names be the one after ``step``, as after a rewind."""
+        with self._lock:
+            self._check_open()
+            self._steps.count_from(step)
+
     def pump(self) -> None:
         """Try again to write what waits for room; for a background thread, every second or so."""
         if self._waiting:

@@ -25,6 +25,9 @@ class DisabledRun(ExperimentRun):
         self._name = name
         self._experiment = "disabled"
         self._ended = False
+        self._recorder = None
+        self._told_end = None
+        self._finishers = []
         self._params: dict[str, Value] = {}
         self._metrics: dict[str, Value] = {}
         self.log = _nothing

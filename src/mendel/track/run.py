@@ -134,11 +134,19 @@ class ExperimentRun(
         return self
 
     @classmethod
-    def _attach(cls, store: Store, run_id: str, name: str, experiment: str) -> Self:
-        """Go on with a run that is there: own it if nobody does, else join it."""
+    def _attach(
+        cls, store: Store, run_id: str, name: str, experiment: str, *, last_step: int | None = None
+    ) -> Self:
+        """Go on with a run that is there: own it if nobody does, else join it.
+
+        ``last_step`` is given where a rewind hides what the journals have above it.
+        """
         self = cls.__new__(cls)
         self._set_up(store, run_id, name, experiment)
-        self._join(Recorder(store, run_id, strict=session.strict()))
+        recorder = Recorder(store, run_id, strict=session.strict())
+        self._join(recorder)
+        if last_step is not None and recorder.owner:
+            recorder.writer.count_from(last_step)
         return self
 
     def _join(self, recorder: Recorder) -> None:
@@ -252,6 +260,7 @@ class ExperimentRun(
             counts = Journal(self.store.journal_folder(self.id)).counts()
             before: dict[str, Value] = dict(counts)
             writer.fact("rewind", {"step": step, "before": before})
+            writer.count_from(step)
             self.log = writer.log
 
     def fact(self, kind: str, body: dict[str, Value], *, time: float | None = None) -> None:

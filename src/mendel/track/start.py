@@ -222,6 +222,7 @@ def from_environment(name: str | None) -> ExperimentRun | None:
 def attach(store: Store, run_id: str) -> ExperimentRun:
     """Go on with a run that is there: owned by this process if by no other, else joined."""
     inherited = environment.named_run() == (run_id, True)
+    last_step = None
     if inherited:  # told by the parent process: spares the catalog
         name = os.environ.get(session.RUN_NAME, "")
         experiment = os.environ.get(session.EXPERIMENT, "")
@@ -230,7 +231,12 @@ def attach(store: Store, run_id: str) -> ExperimentRun:
         known = store.catalog.get_runs([run_id]).get(run_id)
         name = known.name if known is not None else run_id
         experiment = known.experiment if known is not None else ""
-    return ExperimentRun._attach(store, run_id, name, experiment)
+        if known is not None and known.rewinds:
+            from mendel.track.view import is_system
+
+            shown = [s.last_step for key, s in known.series.items() if not is_system(key)]
+            last_step = max([known.rewinds[-1].step, *shown])
+    return ExperimentRun._attach(store, run_id, name, experiment, last_step=last_step)
 
 
 def active_or_named() -> ExperimentRun | None:
