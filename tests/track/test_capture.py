@@ -204,7 +204,9 @@ def test_everything_gathered_can_be_written_down(tmp_path: Path) -> None:
     assert not samples.points
     session.sample()
     session.end()
-    assert set(book.captured()) == {"command", "hardware", "environment", "code"}
+    code = {"git", "source", "script"}  # which of them depends on where the tests run
+    assert set(book.captured()) - code == {"command", "hardware", "environment"}
+    assert set(book.captured()) & code
     [(step, values)] = samples.points
     assert step == 0
     assert values["system/memory_bytes"] > 0

@@ -177,7 +177,9 @@ def test_code_of_two_dirty_states_is_told_apart(tmp_path: Path) -> None:
         )
 
     comparison = mendel.compare("two", "three")
+    commit = comparison["git.commit"].values[0]
 
+    assert len(mendel.runs(f"git.commit = '{commit}' and git.dirty = true")) == 2
     assert "uncommitted" in [row.name for row in comparison.code]
     assert comparison["git.commit"].differs is False
     assert [c.path for c in comparison.code_changes()] == ["train.py"]

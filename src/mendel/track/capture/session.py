@@ -64,7 +64,7 @@ class CaptureSession:
         self._console: Console | None = None
         self._over = False
         self._like = like
-        self._gathered: dict[str, Value] = {}
+        self._gathered: dict[str, dict[str, Value]] = {}
 
     def begin(self) -> None:
         """Do what must be done on the caller's thread: a fraction of a millisecond."""
@@ -125,9 +125,13 @@ class CaptureSession:
         if found is not None:
             self._keep(kind, found)
 
-    def _keep(self, kind: str, found: Value) -> None:
+    def _keep(self, kind: str, found: dict[str, Value]) -> None:
         self._gathered[kind] = found
-        self._sink.fact("capture", {"set": {kind: found}})
+        # Code is kept as git, source and script: searches say git.commit, not code.git.commit.
+        whole: dict[str, Value] = {kind: found}
+        if kind == "code" and "error" not in found:
+            whole = found
+        self._sink.fact("capture", {"set": whole})
 
     def _hardware(self) -> dict[str, Value]:
         from mendel.track.capture import hardware
