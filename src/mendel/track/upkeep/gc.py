@@ -2,11 +2,13 @@
 
 Killed at any moment it leaves a store that is whole, and running it again finishes the work:
 
-1. a run's folder is renamed into ``gone/``: it is there or it is not, never by halves;
-2. the catalog forgets the run (one transaction, kept in the decisions as well);
-3. the folder in ``gone/`` is removed.
+1. what the run made and others need is written into the ledger (see ``estate.py``);
+2. the run's folder is renamed into ``gone/``: it is there or it is not, never by halves;
+3. the catalog forgets the run, and what only it knew (one transaction, kept in the decisions as
+   well);
+4. the folder in ``gone/`` is removed.
 
-A run that stands in ``gone/`` while the catalog still shows it (killed between 1 and 2, then
+A run that stands in ``gone/`` while the catalog still shows it (killed between 2 and 3, then
 restored by its owner) is put back.
 
 Blobs: one that is young may belong to somebody who stored it and is about to say so; it stays for
@@ -24,6 +26,7 @@ from mendel.catalog.contract import Decision, RunQuery
 from mendel.graph import clock
 from mendel.graph.run import RunState
 from mendel.track.person import user
+from mendel.track.upkeep.estate import estate, hand_over
 from mendel.track.upkeep.references import artifacts, references
 from mendel.track.upkeep.usage import folder_bytes, run_folders
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from mendel.graph.lineage import Node
     from mendel.graph.run import RunRecord
     from mendel.track.store import Store
+    from mendel.track.upkeep.estate import Estate
 
 GONE = "gone"
 GRACE_S = 3600.0
@@ -65,10 +69,10 @@ class Kept:
 class Plan:
     """What a collection would do. Bytes are as the disk counts them.
 
-    ``nodes`` are artifacts that only doomed runs knew; ``blobs`` the bytes that nothing would refer
-    to (SHA-256 to size), ``young`` the bytes among those nobody refers to that stay for an hour;
-    ``leftovers`` what killed processes left; ``seal`` finished runs whose journal can be
-    compressed.
+    ``nodes`` are artifacts and executions that only doomed runs knew; ``blobs`` the bytes that
+    nothing would refer to (SHA-256 to size), ``young`` the bytes among those nobody refers to that
+    stay for an hour; ``leftovers`` what killed processes left; ``seal`` finished runs whose journal
+    can be compressed.
     """
 
     runs: tuple[Doomed, ...]
@@ -126,7 +130,7 @@ def plan(store: Store, *, older_than_s: float = 0.0) -> Plan:
     blobs = blobs_of(store)
     ids = {run.id for run in doomed}
     nodes = list(artifacts(catalog))
-    dying = _dying(store, nodes, ids)
+    dying = {node.id for node in estate(catalog, ids).dying}
     living = references((n for n in nodes if n.id not in dying), blobs)
     last_words = _last_words(store, [n for n in nodes if n.id in dying], blobs, sorted(ids))
     free: dict[str, int] = {}
@@ -165,17 +169,6 @@ def _protection(record: RunRecord, now: float, older_than_s: float) -> str:
 def _doomed(store: Store, record: RunRecord) -> Doomed:
     taken = folder_bytes(store.run_folder(record.id))
     return Doomed(record.id, record.name, record.experiment, record.deleted or 0.0, taken)
-
-
-def _dying(store: Store, nodes: Sequence[Node], runs: set[str]) -> set[str]:
-    """Return the artifacts that doomed runs made and nobody else has anything to do with."""
-    made = {node.id for node in nodes if node.run in runs}
-    if not made:
-        return set()
-    events = store.catalog.events(sorted(made))
-    executions = store.catalog.get_nodes(sorted({e.execution for e in events}))
-    own = {i for i, node in executions.items() if i in runs or node.run in runs}
-    return made - {e.artifact for e in events if e.execution not in own}
 
 
 def _last_words(
@@ -227,10 +220,11 @@ def collect(
     tell = progress or (lambda _done, _total: None)
     total, done = planned.bytes, 0
     _finish(store)
+    left = estate(store.catalog, [run.id for run in planned.runs])
     purged = 0
     for first in range(0, len(planned.runs), BATCH):
         some = planned.runs[first : first + BATCH]
-        gone = _purge(store, some)
+        gone = _purge(store, some, left)
         purged += len(gone)
         done += sum(run.bytes for run in some if run.id in gone)
         tell(done, total)
@@ -258,7 +252,8 @@ def _finish(store: Store) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _purge(store: Store, some: Sequence[Doomed]) -> set[str]:
+def _purge(store: Store, some: Sequence[Doomed], left: Estate) -> set[str]:
+    """Purge some of the doomed runs; return those that went."""
     gone = store.root / GONE
     gone.mkdir(exist_ok=True)
     found = store.catalog.get_runs([run.id for run in some])
@@ -270,13 +265,20 @@ def _purge(store: Store, some: Sequence[Doomed]) -> set[str]:
         and found[run.id].deleted is not None
         and not _protection(found[run.id], now, 0.0)
     ]
+    mine = left.of(set(ids), store.catalog)
+    if mine.staying:
+        hand_over(store.catalog, mine.staying, store.ledger)
     for an_id in ids:
         folder = store.run_folder(an_id)
         if folder.exists():
             folder.rename(gone / an_id)
         store.marker(an_id).unlink(missing_ok=True)
     actor = user()
-    store.catalog.decide([Decision(clock.new_id(), "purge_run", i, {}, now, actor) for i in ids])
+    targets = [("delete_node", node.id) for node in mine.dying]
+    targets += [("purge_run", an_id) for an_id in ids]
+    store.catalog.decide(
+        [Decision(clock.new_id(), what, an_id, {}, now, actor) for what, an_id in targets]
+    )
     for an_id in ids:
         shutil.rmtree(gone / an_id, ignore_errors=True)
     return set(ids)
@@ -284,18 +286,8 @@ def _purge(store: Store, some: Sequence[Doomed]) -> set[str]:
 
 def _free_blobs(store: Store, planned: Plan) -> tuple[int, int]:
     catalog, blobs = store.catalog, blobs_of(store)
-    purged = {run.id for run in planned.runs} - set(
-        catalog.get_runs([run.id for run in planned.runs])
-    )
     store.refresh()
-    nodes = list(artifacts(catalog))
-    dying = _dying(store, nodes, purged) & set(planned.nodes)
-    if dying:
-        now, actor = clock.now(), user()
-        catalog.decide(
-            [Decision(clock.new_id(), "delete_node", i, {}, now, actor) for i in sorted(dying)]
-        )
-    living = references((n for n in nodes if n.id not in dying), blobs)
+    living = references(artifacts(catalog), blobs)
     if living.unread:
         return 0, 0
     free = {sha: size for sha, size in planned.blobs.items() if sha not in living.sha256s}
