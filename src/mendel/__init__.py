@@ -197,6 +197,7 @@ __all__ = [
     "make",
     "runs",
     "schema",
+    "seed",
     "set_note",
     "set_tag",
     "set_tags",
