@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mendel.catalog import experiments
+from mendel.catalog.facts import Stamp
 from mendel.graph.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -164,6 +165,11 @@ def of_run(decisions: Iterable[Decision]) -> RunDecisions:
         else:
             out.take(decision)
     return out
+
+
+def stamp(decision: Decision) -> Stamp:
+    """Return the stamp of a decision among facts: after those of its very moment."""
+    return Stamp(decision.time, "~" + decision.id, 0)
 
 
 # -- when a decision is refused -------------------------------------------------------------------

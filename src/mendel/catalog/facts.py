@@ -37,6 +37,17 @@ def _is_text(value: Value) -> bool:
     return isinstance(value, str)
 
 
+def _is_id(value: Value) -> bool:
+    """Tell whether a value can name a thing: a text that UTF-8 can write."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_number(value: Value) -> bool:
     return isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)
 
@@ -53,11 +64,13 @@ def _are_texts(value: Value) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _are_ids(value: Value) -> bool:
+    return isinstance(value, list) and all(map(_is_id, value))
+
+
 def _is_experiment(value: Value) -> bool:
     return (
-        isinstance(value, dict)
-        and isinstance(value.get("id"), str)
-        and isinstance(value.get("name"), str)
+        isinstance(value, dict) and _is_id(value.get("id")) and isinstance(value.get("name"), str)
     )
 
 
@@ -74,44 +87,46 @@ class Field(NamedTuple):
 
 
 _TEXT = Field(_is_text, "a text")
-_ID = _TEXT._replace(required=True)
+_NAME = _TEXT._replace(required=True)
+_ID = Field(_is_id, "a text of whole characters", required=True)
 _SET = Field(_is_dict, "a dict", required=True)
 _DICT = Field(_is_dict, "a dict")
 _TIME = Field(_is_number, "a time in seconds", required=True)
 _TEXTS = Field(_are_texts, "a list of texts")
+_IDS = Field(_are_ids, "a list of texts of whole characters")
 _STEP = Field(_is_whole, "a whole number below 2**63", required=True)
 _STATE = Field(lambda v: v in set(RunState), "one of " + ", ".join(RunState), required=True)
 _NODE = {"id": _ID, "metadata": _DICT} | dict.fromkeys(NODE_TEXTS, _TEXT)
 
 FIELDS: dict[str, dict[str, Field]] = {
     "run": {
-        "name": _ID,
+        "name": _NAME,
         "experiment": Field(_is_experiment, "a dict with the texts id and name", required=True),
         "created": _TIME,
     }
     | dict.fromkeys(RUN_TEXTS, _TEXT),
-    "experiment": {"id": _ID, "name": _ID, "created": _TIME, "description": _TEXT},
+    "experiment": {"id": _ID, "name": _NAME, "created": _TIME, "description": _TEXT},
     "state": {"state": _STATE},
     "params": {"set": _SET},
     "metrics": {"set": _SET},
     "tags": {"set": _DICT, "remove": _TEXTS},
     "capture": {"set": _SET},
     "define_metric": {
-        "name": _ID,
+        "name": _NAME,
         "goal": Field(lambda v: v in set(Goal), "one of " + ", ".join(Goal)),
         "step_metric": _TEXT,
     },
     "values": {"step": _STEP, "set": _SET},
     "artifact": _NODE,
     "execution": _NODE,
-    "context": _NODE | {"parents": _TEXTS},
+    "context": _NODE | {"parents": _IDS},
     "event": {
         "execution": _ID,
         "artifact": _ID,
         "kind": Field(lambda v: v in set(EventKind), "INPUT or OUTPUT", required=True),
         "labels": _DICT,
     },
-    "member": {"context": _ID, "nodes": _TEXTS, "children": _TEXTS},
+    "member": {"context": _ID, "nodes": _IDS, "children": _IDS},
     "rewind": {
         "step": _STEP,
         "before": Field(_is_before, "a dict of whole numbers", required=True),

@@ -6,12 +6,9 @@ to be seen right, slow by design, good for tests.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import math
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from mendel.catalog import lineage, memory_run, nodes
 from mendel.catalog.contract import (
@@ -28,6 +25,7 @@ from mendel.catalog.contract import (
 )
 from mendel.catalog.decisions import check, judge, understood
 from mendel.catalog.memory_view import LEDGER, View, columns_of
+from mendel.catalog.paging import page
 from mendel.graph.errors import InvalidError, NotFoundError, StateError, did_you_mean
 from mendel.graph.lineage import Direction
 from mendel.graph.query import parse_field, parse_order
@@ -37,15 +35,13 @@ from mendel.graph.query_tree import OrderTerm
 from mendel.graph.run import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mendel.catalog.contract import Blocks, Decision, Ledger, NodeQuery
     from mendel.graph.digest import Digest, Position, WriterInfo
     from mendel.graph.lineage import Event, Node, Subgraph
     from mendel.graph.run import ExperimentRecord, RunRecord
     from mendel.graph.values import Missing, Value
-
-Item = TypeVar("Item")
 
 
 class MemoryCatalog(Catalog):
@@ -119,10 +115,10 @@ class MemoryCatalog(Catalog):
             )
             view = self._open()
             found = sort_items(view.matching(query), order, view.value)
-            page, cursor = _page(
+            shown, cursor = page(
                 found, query.limit, query.cursor, lambda r: r.id, [query.filter, query.order_by]
             )
-            return RunPage(tuple(run.id for run in page), len(found), cursor)
+            return RunPage(tuple(run.id for run in shown), len(found), cursor)
 
     def get_runs(self, ids: Sequence[str]) -> dict[str, RunRecord]:
         with self._lock:
@@ -235,12 +231,11 @@ class MemoryCatalog(Catalog):
         with self._lock:
             view = self._open()
             graph = view.graph()
-            found = nodes.find(
-                query,
+            found = nodes.Search(query).find(
                 [n for n in graph.nodes().values() if n.kind is query.kind],
-                nodes.Pairs(graph.members, graph.children),
+                nodes.Pairs(graph.held(), graph.children),
             )
-            return _page(
+            return page(
                 found, query.limit, query.cursor, lambda n: n.id, [query.filter, query.order_by]
             )
 
@@ -295,39 +290,6 @@ class MemoryCatalog(Catalog):
 
     def close(self) -> None:
         self._closed = True
-
-
-def _page(
-    found: Sequence[Item],
-    limit: int | None,
-    cursor: str | None,
-    id_of: Callable[[Item], str],
-    about: Any,
-) -> tuple[list[Item], str | None]:
-    """Return a page of items, and the cursor of the next one: the id of this one's last."""
-    if limit is not None and limit < 0:
-        raise InvalidError(f"limit is {limit}; give 0 or more, or None for all.")
-    mark = json.dumps(about)
-    start = 0
-    if cursor is not None:
-        last = _read_cursor(cursor, mark)
-        ids = [id_of(item) for item in found]
-        start = ids.index(last) + 1 if last in ids else len(ids)
-    stop = len(found) if limit is None else start + limit
-    page = list(found[start:stop])
-    more = bool(page) and stop < len(found)
-    text = json.dumps([mark, id_of(page[-1])]) if more else ""
-    return page, base64.urlsafe_b64encode(text.encode()).decode() or None
-
-
-def _read_cursor(cursor: str, mark: str) -> str:
-    try:
-        about, last = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, binascii.Error):
-        raise InvalidError(f"{cursor!r} is no cursor; give that of the page before.") from None
-    if about != mark:
-        raise InvalidError("the cursor belongs to another query; give that of the page before.")
-    return str(last)
 
 
 def _stats(values: Sequence[Value | Missing]) -> tuple[int, float, float, float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mendel.catalog import decisions
 from mendel.catalog.facts import NODE_TEXTS, NODES, Stamp
 from mendel.catalog.lineage import etag
 from mendel.graph.digest import Fact
@@ -62,14 +63,19 @@ class Graph:
         """Return the nodes by id."""
         return {k: d.node() for k, d in self.drafts.items() if d.kind is not None}
 
+    def held(self) -> set[tuple[str, str]]:
+        """Return who belongs to what: by member facts, to the run that made it, to executions."""
+        made = {(d.born[2], k) for k, d in self.drafts.items() if d.born and d.born[2]}
+        return self.members | made | {(e.execution, e.artifact) for e in self.events.values()}
+
 
 Said = tuple[Stamp, "Fact | Decision", str | None]
 
 
-def tell(facts: Iterable[tuple[Stamp, Fact, str | None]], decisions: Iterable[Decision]) -> Graph:
+def tell(facts: Iterable[tuple[Stamp, Fact, str | None]], decided: Iterable[Decision]) -> Graph:
     """Return what facts (with the run that wrote them) and decisions come to, in order of time."""
     said: list[Said] = list(facts)
-    said += [(decided(d), d, None) for d in decisions if d.what in {"update_node", "delete_node"}]
+    said += [(decisions.stamp(d), d, None) for d in decided if d.what in decisions.NODE]
     graph = Graph()
     for stamp, one, run in sorted(said, key=lambda s: s[0]):
         if not isinstance(one, Fact):
@@ -81,11 +87,6 @@ def tell(facts: Iterable[tuple[Stamp, Fact, str | None]], decisions: Iterable[De
         elif one.kind == "member":
             _member(graph, one)
     return graph
-
-
-def decided(decision: Decision) -> Stamp:
-    """Return the stamp of a decision among facts: after those of its very moment."""
-    return Stamp(decision.time, "~" + decision.id, 0)
 
 
 def _node(graph: Graph, stamp: Stamp, fact: Fact, run: str | None) -> None:

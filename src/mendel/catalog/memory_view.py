@@ -167,6 +167,7 @@ class View:
             kind = EventKind.INPUT if field == "artifact.inputs" else EventKind.OUTPUT
             touched = [e for e in touched if e.kind is kind]
         artifacts = [nodes[e.artifact] for e in touched if e.artifact in nodes]
+        artifacts = [n for n in artifacts if n.kind is NodeKind.ARTIFACT]
         if field == "artifact.datasets":
             artifacts = [n for n in artifacts if lineage.is_dataset(n)]
         if field == "artifact.models":

@@ -6,9 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mendel.graph import aip
-from mendel.graph.query import matches
+from mendel.graph.query import fields, matches
 from mendel.graph.query_order import sort_items
 from mendel.graph.query_run import find as find_in
+from mendel.graph.query_tree import And, Compare
 from mendel.graph.values import MISSING
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Pairs(NamedTuple):
     children: Collection[tuple[str, str]]
 
 
+NO_PAIRS = Pairs((), ())
+INDEXED = ("id", "uri", "display_name", "schema_title")
 ATTRIBUTES = {
     "id": "id",
     "name": "id",
@@ -43,17 +46,35 @@ ATTRIBUTES = {
 }
 
 
-def find(query: NodeQuery, nodes: Iterable[Node], pairs: Pairs) -> list[Node]:
-    """Return the nodes that match, in order.
+class Search:
+    """A query, read.
+
+    ``equal`` are columns with the one value that they must have, which a database can look for;
+    ``needs_pairs``: whether it asks who belongs to which context.
 
     Raises:
         QueryError: the filter or the order cannot be read.
     """
-    expr = aip.parse(query.filter)
-    order = aip.parse_order(query.order_by)
-    found = [n for n in nodes if matches(expr, partial(value, pairs, n))]
-    found.sort(key=lambda n: (n.created, n.id), reverse=True)
-    return sort_items(found, order, partial(value, pairs))
+
+    def __init__(self, query: NodeQuery) -> None:
+        self._expr = aip.parse(query.filter)
+        self._order = aip.parse_order(query.order_by)
+        self.needs_pairs = any(field in aip.MEMBERSHIP for field in fields(self._expr))
+        parts = self._expr.parts if isinstance(self._expr, And) else (self._expr,)
+        self.equal = {
+            part.field: part.value
+            for part in parts
+            if isinstance(part, Compare)
+            and part.op == "="
+            and part.field in INDEXED
+            and isinstance(part.value, str)
+        }
+
+    def find(self, nodes: Iterable[Node], pairs: Pairs) -> list[Node]:
+        """Return those nodes that match, in order."""
+        found = [n for n in nodes if matches(self._expr, partial(value, pairs, n))]
+        found.sort(key=lambda n: (n.created, n.id), reverse=True)
+        return sort_items(found, self._order, partial(value, pairs))
 
 
 def value(pairs: Pairs, node: Node, field: str) -> Value | Missing:

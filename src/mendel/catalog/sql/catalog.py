@@ -1,0 +1,249 @@
+"""The catalog in an SQL database; today that is SQLite, in one file of the store.
+
+The methods are the contract's; what they do stands in the other files of this drawer. NumPy and the
+column engine are loaded when somebody searches, not when a run ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mendel.catalog.contract import (
+    Catalog,
+    Changes,
+    Column,
+    Group,
+    KeyInfo,
+    RunPage,
+    RunQuery,
+    Series,
+    SeriesValue,
+)
+from mendel.catalog.paging import page
+from mendel.catalog.sql import (
+    decide,
+    experiment_rows,
+    graph,
+    ingest,
+    observing,
+    run_parts,
+    runs,
+)
+from mendel.catalog.sql.database import Database
+from mendel.catalog.sql.dialect import Sqlite
+from mendel.graph.errors import InvalidError, NotFoundError, did_you_mean
+from mendel.graph.lineage import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from mendel.catalog.contract import Blocks, Decision, Ledger, NodeQuery
+    from mendel.catalog.sql.table import Table
+    from mendel.graph.digest import Digest, Position, WriterInfo
+    from mendel.graph.lineage import Event, Node, Subgraph
+    from mendel.graph.run import ExperimentRecord, RunRecord, RunState
+    from mendel.graph.values import Value
+
+
+class SqlCatalog(Catalog):
+    """See the top of this file.
+
+    Args:
+        path: the database's file; it is made where there is none.
+        blocks: reads the points of series.
+        ledger: where decisions are kept beside the catalog; None keeps them nowhere else.
+
+    Raises:
+        NewerStoreError: the file was written by a newer Mendel.
+        ReadOnlyError: it must be made or migrated, and cannot be written.
+        StoreError: it is damaged, busy, or no catalog.
+    """
+
+    def __init__(self, path: Path, blocks: Blocks, ledger: Ledger | None = None) -> None:
+        self._dialect = Sqlite(path)
+        self._database = Database(self._dialect)
+        self._blocks = blocks
+        self._ledger = ledger
+        self._names = ingest.Interner()
+        self._table_lock = threading.Lock()
+        self._table: Table | None = None
+
+    @contextlib.contextmanager
+    def _writing(self, *, durable: bool = False) -> Iterator[tuple[Any, int]]:
+        """Give a connection in a writing transaction, and what the clock says in it."""
+        with self._names.lock:
+            committed = False
+            try:
+                with self._database.writing(durable=durable) as connection:
+                    got = connection.execute("UPDATE clock SET now = now + 1 RETURNING now")
+                    yield connection, int(got.fetchone()[0])
+                committed = True
+            finally:
+                self._names.settle(committed=committed)
+
+    def _columns(self) -> Table:
+        """Return the runs table in memory, up to date."""
+        from mendel.catalog.sql.table import Table
+
+        with self._table_lock:
+            if self._table is None:
+                self._table = Table(self._database)
+            self._table.refresh()
+            return self._table
+
+    # -- what happened --
+
+    def positions(
+        self, runs: Sequence[str | None] | None = None
+    ) -> dict[str | None, dict[str, Position]]:
+        with self._database.reading() as connection:
+            return observing.positions(connection, self._dialect, runs)
+
+    def ingest(self, digests: Sequence[Digest]) -> None:
+        with self._writing() as (connection, now):
+            ingest.Ingest(connection, self._blocks, self._names, now).take(digests)
+
+    def observe(self, states: Mapping[str, RunState]) -> None:
+        with self._writing() as (connection, now):
+            observing.observe(connection, states, now)
+
+    def open_runs(self) -> dict[str, tuple[WriterInfo, ...]]:
+        with self._database.reading() as connection:
+            return observing.open_runs(connection)
+
+    def last_seen(self, runs: Sequence[str]) -> dict[str, float]:
+        with self._database.reading() as connection:
+            return observing.last_seen(connection, self._dialect, runs)
+
+    # -- finding runs --
+
+    def find_runs(self, query: RunQuery) -> RunPage:
+        if query.limit is not None and query.limit < 0:
+            raise InvalidError(f"limit is {query.limit}; give 0 or more, or None for all.")
+        return self._columns().engine.find(query)
+
+    def get_runs(self, ids: Sequence[str]) -> dict[str, RunRecord]:
+        with self._database.reading() as connection:
+            return runs.read(connection, self._dialect, ids)
+
+    def columns(self, ids: Sequence[str], names: Sequence[str]) -> list[Column]:
+        return self._columns().columns(ids, names)
+
+    def keys(
+        self,
+        query: RunQuery | None = None,
+        *,
+        containing: str = "",
+        prefix: str = "",
+        limit: int | None = None,
+    ) -> list[KeyInfo]:
+        found = self._columns().keys(query or RunQuery())
+        wanted = containing.casefold()
+        return [
+            key for key in found if key.name.startswith(prefix) and wanted in key.name.casefold()
+        ][:limit]
+
+    def group(self, query: RunQuery, by: Sequence[str], fields: Sequence[str]) -> list[Group]:
+        return self._columns().engine.group(query, by, fields)
+
+    def series(
+        self,
+        runs: Sequence[str],
+        keys: Sequence[str] | None = None,
+        *,
+        buckets: int | None = None,
+        steps: tuple[int | None, int | None] = (None, None),
+    ) -> list[Series]:
+        if buckets is not None and buckets < 1:
+            raise InvalidError(f"buckets is {buckets}; give 1 or more, or None for every point.")
+        with self._database.reading() as connection:
+            found = run_parts.blocks(connection, self._dialect, runs, keys)
+        from mendel.catalog import downsample
+
+        out = (
+            downsample.series(
+                one.run,
+                one.key,
+                one.blocks,
+                self._blocks,
+                rewinds=one.rewinds,
+                buckets=buckets,
+                steps=steps,
+            )
+            for one in found
+        )
+        return [series for series in out if series is not None]
+
+    def series_values(self, run: str, keys: Sequence[str] | None = None) -> list[SeriesValue]:
+        with self._database.reading() as connection:
+            return run_parts.series_values(connection, run, keys)
+
+    def facts(self, run: str, kinds: Sequence[str]) -> list[dict[str, Value]]:
+        with self._database.reading() as connection:
+            return run_parts.facts(connection, run, kinds)
+
+    # -- experiments --
+
+    def experiments(self, *, deleted: bool | None = False) -> list[ExperimentRecord]:
+        with self._database.reading() as connection:
+            found = experiment_rows.records(connection)
+        return [e for e in found if deleted is None or (e.deleted is not None) is deleted]
+
+    def get_experiment(self, id_or_name: str) -> ExperimentRecord:
+        with self._database.reading() as connection:
+            who, _ = experiment_rows.read(connection)
+            known = who.by_id.get(id_or_name) or who.by_name.get(id_or_name)
+            if known is None or known.deleted is not None:
+                near = did_you_mean(id_or_name, who.by_name)
+                raise NotFoundError(f"no experiment {id_or_name!r}{near}.")
+            return next(e for e in experiment_rows.records(connection) if e.id == known.id)
+
+    # -- lineage --
+
+    def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
+        with self._database.reading() as connection:
+            return graph.get(connection, self._dialect, ids)
+
+    def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
+        with self._database.reading() as connection:
+            found = graph.find(connection, query)
+        about = [query.filter, query.order_by]
+        return page(found, query.limit, query.cursor, lambda node: node.id, about)
+
+    def events(self, nodes: Sequence[str]) -> list[Event]:
+        with self._database.reading() as connection:
+            return graph.events(connection, self._dialect, nodes)
+
+    def lineage(
+        self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
+    ) -> Subgraph:
+        with self._database.reading() as connection:
+            return graph.walk(connection, self._dialect, node, Direction(direction), hops, limit)
+
+    def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        with self._database.reading() as connection:
+            return graph.members(connection, self._dialect, context)
+
+    # -- deciding and living --
+
+    def decide(self, decisions: Sequence[Decision]) -> None:
+        with self._writing(durable=True) as (connection, now):
+            fresh = decide.Decider(connection, self._names, now).take(decisions)
+            if fresh and self._ledger is not None:
+                self._ledger.append(fresh)
+        if any(decision.what == "purge_run" for decision in fresh):
+            self._database.give_back()
+
+    def replay(self, decisions: Sequence[Decision]) -> None:
+        with self._writing() as (connection, now):
+            decide.Decider(connection, self._names, now).replay(decisions)
+
+    def changes(self, cursor: int) -> Changes:
+        with self._database.reading() as connection:
+            return observing.changes(connection, cursor)
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,185 @@
+"""The seam between the catalog's SQL and the database that runs it.
+
+Statements are written once, in a subset that SQLite (3.35 on) and PostgreSQL (12 on) both
+understand: upserts with ``ON CONFLICT``, ``RETURNING``, row values. What differs stands here: how a
+connection is made, how a list is bound, how transactions begin, what an error means.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+
+from mendel.graph.errors import ReadOnlyError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+BUSY_TIMEOUT_S = 60.0  # eight processes that all write may wait for seconds; nobody waits for ever
+_CACHE_KIB = 16_384
+_STATEMENTS = 256  # prepared ones that a connection keeps
+
+
+class Cursor(Protocol):
+    """What a connection's ``execute`` returns."""
+
+    rowcount: int
+
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Any: ...
+
+
+class Dialect(Protocol):
+    """A database that the catalog can live in."""
+
+    def connect(self) -> Any:
+        """Open a connection.
+
+        Raises:
+            StoreError: it cannot be reached.
+        """
+        ...
+
+    def is_read_only(self, connection: Any) -> bool:
+        """Tell whether a connection cannot write."""
+        ...
+
+    def begin(self, connection: Any, *, write: bool, durable: bool) -> None:
+        """Begin a transaction. ``durable``: its commit waits for the disk."""
+        ...
+
+    def relax(self, connection: Any) -> None:
+        """Go back to commits that need not wait, after a durable transaction."""
+        ...
+
+    def shrink(self, connection: Any) -> None:
+        """Give the space of what was deleted back to the disk."""
+        ...
+
+    def list(self, values: Iterable[Any]) -> Any:
+        """Return what is bound where a statement says ``IN (SELECT value FROM json_each(?))``."""
+        ...
+
+    def translate(self, error: Exception) -> Exception | None:
+        """Return the Mendel error for an error of the driver; None where it is none of its own."""
+        ...
+
+
+class Sqlite:
+    """SQLite in one file: WAL where it can be had, one writer at a time, readers never wait."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def connect(self) -> sqlite3.Connection:
+        folder = self.path.parent
+        if self.path.exists() and not (
+            os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)
+        ):
+            return self._connect_read_only()
+        connection = self._open("rwc")
+        try:
+            self._prepare(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            if _code(error) in _READ_ONLY:
+                return self._connect_read_only()
+            raise
+        return connection
+
+    def _open(self, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self.path))}?{'mode=' if '=' not in mode else ''}{mode}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,  # transactions are begun by hand
+            check_same_thread=False,  # each thread has its own; closing the catalog closes all
+            cached_statements=_STATEMENTS,
+        )
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode != "wal":
+            # Only in a file that holds nothing yet: space of what is deleted can be given back.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            # A file system that has no shared memory (NFS) answers with the mode that it keeps.
+            connection.execute("PRAGMA journal_mode = WAL")
+        # What a power cut may lose of the catalog stands in journals and in the ledger.
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _connect_read_only(self) -> sqlite3.Connection:
+        """Open a store that cannot be written; where not even a lock can be taken, as it lies."""
+        for mode in ("mode=ro", "immutable=1"):
+            connection = self._open(mode)
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError:
+                connection.close()
+                if mode == "immutable=1":
+                    raise
+                continue
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+        raise AssertionError
+
+    def is_read_only(self, connection: sqlite3.Connection) -> bool:
+        return bool(connection.execute("PRAGMA query_only").fetchone()[0])
+
+    def begin(self, connection: sqlite3.Connection, *, write: bool, durable: bool) -> None:
+        if durable:
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def relax(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    def shrink(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # what a reader still looks at is left for the next time
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def list(self, values: Iterable[Any]) -> str:
+        return json.dumps(list(values))
+
+    def translate(self, error: Exception) -> Exception | None:
+        if not isinstance(error, sqlite3.Error):
+            return None
+        code, place = _code(error), self.path
+        if code in _BUSY:
+            return StoreError(
+                f"{place} is busy: another process has been writing to it for more than "
+                f"{BUSY_TIMEOUT_S:.0f} s. Try again; `mendel doctor` shows who holds it."
+            )
+        if code in _READ_ONLY:
+            return ReadOnlyError(f"{place} cannot be written ({error}); check its permissions.")
+        if code in _DAMAGED:
+            return StoreError(
+                f"{place} is damaged ({error}). Nothing that runs wrote is lost: "
+                "`mendel rebuild` makes it anew from the journals and the ledger of decisions."
+            )
+        if code == sqlite3.SQLITE_FULL:
+            return StoreError(
+                f"the disk is full, so {place} was not changed; make room, try again."
+            )
+        return StoreError(
+            f"{place} cannot be used: {error}. `mendel doctor` looks at it; `mendel rebuild` "
+            "makes it anew from the journals."
+        )
+
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    """Return SQLite's primary result code of an error, if it has one."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
