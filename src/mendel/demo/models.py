@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -45,13 +46,15 @@ _SMALL = {"num_leaves": 7, "learning_rate": 0.2}
 _MIDDLE = {"num_leaves": 31, "learning_rate": 0.1}
 _LARGE = {"num_leaves": 127, "learning_rate": 0.05}
 _BAGGED = {
-    "num_leaves": 63,
+    "num_leaves": 31,
     "learning_rate": 0.05,
-    "feature_fraction": 0.6,
-    "bagging_fraction": 0.7,
+    "feature_fraction": 0.3,
+    "bagging_fraction": 0.5,
     "bagging_freq": 1,
     "lambda_l2": 20.0,
-    "min_data_in_leaf": 200,
+    "min_data_in_leaf": 500,
+    "cat_smooth": 100.0,
+    "cat_l2": 50.0,
 }
 RECIPES = (
     Recipe("linear", "linear", 15, {"learning_rate": 0.001, "l2": 1e-6}),
@@ -112,10 +115,15 @@ def train(recipe: Recipe, data: Prepared, observe: Observe, *, library: str = "l
     return _train_histogram(recipe, teach, choose, observe)
 
 
+@lru_cache
 def threads() -> int:
-    """Return how many threads a trainer uses."""
+    """Return how many threads a trainer uses: the cores that nobody else keeps busy.
+
+    Threads that wait for one another on busy cores take ten times as long as a single one.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, 8))
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, min(round((cores or 1) - load), 8))
 
 
 # -- boosted trees -------------------------------------------------------------------------------
