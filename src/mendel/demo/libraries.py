@@ -24,7 +24,7 @@ from mendel.graph.errors import MissingLibraryError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mendel.demo.screen import Screen
+    from mendel.demo.screen import Voice
 
 # The extra ``demo`` of pyproject.toml (a test compares them), and what each needs on the wire.
 REQUIREMENTS = {
@@ -60,7 +60,7 @@ def refuse(names: Sequence[str]) -> MissingLibraryError:
     )
 
 
-def fetch(screen: Screen, folder: Path, requirements: Mapping[str, str] = REQUIREMENTS) -> Path:
+def fetch(voice: Voice, folder: Path, requirements: Mapping[str, str] = REQUIREMENTS) -> Path:
     """Make the private environment, unless it is there, and return its Python.
 
     Raises:
@@ -71,14 +71,14 @@ def fetch(screen: Screen, folder: Path, requirements: Mapping[str, str] = REQUIR
     if _read(folder / "ready.json") == wanted:
         return python
     names = missing(requirements) or list(requirements)
-    screen.done(
+    voice.done(
         f"The demo needs {_listed(names)}: about {DOWNLOAD_MB} MB to download, "
         f"{DISK_MB} MB on disk."
     )
-    screen.done(f"They go into {folder}; your own environment stays as it is.")
+    voice.done(f"They go into {folder}; your own environment stays as it is.")
     venv.EnvBuilder(clear=True, symlinks=os.name != "nt").create(folder)
     _join_parents(folder)
-    _install(screen, python, [requirements[name] for name in names])
+    _install(voice, python, [requirements[name] for name in names])
     (folder / "ready.json").write_text(json.dumps(wanted), encoding="utf-8")
     return python
 
@@ -133,10 +133,10 @@ def _join_parents(folder: Path) -> None:
     (site / "_parent.pth").write_text("".join(lines), encoding="utf-8")
 
 
-def _install(screen: Screen, python: Path, requirements: Sequence[str]) -> None:
+def _install(voice: Voice, python: Path, requirements: Sequence[str]) -> None:
     command = [*_installer(python), *requirements]
     environment = {**os.environ, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    quiet = screen.as_json
+    quiet = voice.as_json
     done = subprocess.run(
         command,
         env=environment,

@@ -12,10 +12,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 
-class Screen(Protocol):
-    """Answers, remarks and bars. With ``as_json`` only `data` and `warning` are heard."""
+class Voice(Protocol):
+    """Says what was done, beside the answer; with ``as_json`` nothing is heard of it."""
 
     as_json: bool
+
+    def done(self, text: str) -> None:
+        """Say what was done."""
+        ...
+
+
+class Screen(Voice, Protocol):
+    """Answers, remarks and bars. With ``as_json`` only `data` and `warning` are heard."""
 
     def title(self, text: str) -> None:
         """Begin a part."""
@@ -27,10 +35,6 @@ class Screen(Protocol):
 
     def say(self, text: str = "") -> None:
         """Say one line of the answer."""
-        ...
-
-    def done(self, text: str) -> None:
-        """Say what was done, beside the answer."""
         ...
 
     def warning(self, text: str) -> None:
