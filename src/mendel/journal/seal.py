@@ -20,7 +20,7 @@ from mendel.graph.errors import CorruptError, NotFoundError, StoreError
 from mendel.journal import format as fmt
 from mendel.journal import sealed
 from mendel.journal.column import pack
-from mendel.journal.load import Segment, load_raw
+from mendel.journal.load import Segment, load_raw, numpy_for
 from mendel.journal.process import is_alive
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def sealed_bytes(segment: Segment) -> bytes:
         "end": contents.end,
         "ordinal": contents.ordinal,
         "ended": contents.ended,
-        "shapes": [(n, shape.keys, shape.types) for n, shape in sorted(contents.shapes.items())],
+        "shapes": {n: shape._asdict() for n, shape in sorted(contents.shapes.items())},
         "blocks": blocks,
         "facts": facts,
     }
@@ -227,11 +227,12 @@ def _fact_parts(segment: Segment) -> Iterator[bytes]:
 
 
 def _columns(table: Table, shape: fmt.Shape) -> Iterator[bytes]:
-    yield pack(_ordinal_bytes(table.ordinals()), numbers=True)
-    yield pack(table.words(0, "q").tobytes(), numbers=True)
-    yield pack(table.words(1, "q").tobytes(), numbers=True)
+    np = numpy_for(0)
+    yield pack(_ordinal_bytes(table.ordinals()), numbers=True, np=np)
+    yield pack(table.words(0, "q").tobytes(), numbers=True, np=np)
+    yield pack(table.words(1, "q").tobytes(), numbers=True, np=np)
     for number, letter in enumerate(shape.types):
-        yield pack(table.words(2 + number, "q").tobytes(), numbers=letter != "d")
+        yield pack(table.words(2 + number, "q").tobytes(), numbers=letter != "d", np=np)
 
 
 def _ordinal_bytes(ordinals: Sequence[int]) -> bytes:
@@ -244,7 +245,7 @@ def _says_the_same(data: bytes, segment: Segment) -> bool:
     """Tell whether a sealed file holds exactly the records of a segment."""
     try:
         index = sealed.parse(data)
-        found = sealed.SealedContents(index, memoryview(data), None)
+        found = sealed.SealedContents(index, memoryview(data), numpy_for(0))
         return not found.damage and _same_contents(found, index.header, segment)
     except CorruptError:
         return False

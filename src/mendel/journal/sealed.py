@@ -183,7 +183,10 @@ def _index(text: bytes) -> Index:
         end=told["end"],
         ordinal=told["ordinal"],
         ended=told["ended"],
-        shapes={n: fmt.Shape(tuple(keys), types) for n, keys, types in told["shapes"]},
+        shapes={
+            int(n): fmt.Shape(tuple(shape["keys"]), shape["types"])
+            for n, shape in told["shapes"].items()
+        },
         blocks={n: [BlockAt(*block) for block in blocks] for n, blocks in told["blocks"]},
         facts=[(at, length) for at, length in told["facts"]],
     )
