@@ -13,8 +13,8 @@ def raw(data):  # a segment as it is written, .mdj
     number, shapes, end = json.loads(data[16:at])["first"], {}, at + -at % 8
     while (at := end) + 8 <= len(data):
         commit, units, kind = struct.unpack_from("<IHH", data, at)
-        body, long = at + 8, units == 65535
-        if long:
+        body = at + 8
+        if units == 65535:
             units, body = struct.unpack_from("<Q", data, body)[0], body + 8
         end = at + 8 * units
         if not commit or (crc32(data[at + 4 : end]) or 1) != commit:
@@ -22,7 +22,7 @@ def raw(data):  # a segment as it is written, .mdj
         text = data[body + 4 : body + 4 + struct.unpack_from("<I", data, body)[0]]
         if kind == 1:
             shapes[json.loads(text)["shape"]] = json.loads(text)
-        if kind == 2 or kind >= 16:
+        elif kind == 2 or kind >= 16:
             yield number, json.loads(text) if kind == 2 else point(shapes[kind - 16], data, body)
             number += 1
 
@@ -43,13 +43,12 @@ def sealed(data):  # a segment as it rests, .mdz
             number, _, size = struct.unpack_from("<QQI", facts)
             yield number, json.loads(facts[20 : 20 + size])
             facts = facts[20 + size :]
-    for shape, blocks in (
-        (index["shapes"][str(shape)], blocks) for shape, blocks in index["blocks"]
-    ):
+    for number, blocks in index["blocks"]:
+        shape = index["shapes"][str(number)]
         for _, count, _, _, at, sizes in blocks:
             columns = [column(data[e:], count) for e in accumulate(sizes[:-1], initial=base + at)]
-            for number, *words in zip(*columns):
-                yield int.from_bytes(number, "little"), point(shape, b"".join(words))
+            for ordinal, *words in zip(*columns):
+                yield int.from_bytes(ordinal, "little"), point(shape, b"".join(words))
 
 
 def column(data, count):  # its crc, whether gaps are told, plane lengths, planes

@@ -43,11 +43,13 @@ def sort_out(data: Any) -> Call:
     types: list[str] = []
     values: list[float] = []
     others: dict[str, Value] = {}
+    seen: set[str] = set()
     for given in data.keys():  # noqa: SIM118 - any mapping, also ones that iterate otherwise
         key = as_key(given)
         letter, value = _number(data[given], key)
-        if key in others or key in keys:
+        if key in seen:
             raise InvalidError(f"the key {shorten(key)!r} is there twice; rename one of the two.")
+        seen.add(key)
         if letter:
             keys.append(key)
             types.append(letter)

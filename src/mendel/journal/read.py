@@ -88,6 +88,7 @@ class _Building:
         self.writer = writer
         self.start = start
         self.end = start
+        self.expected = start.segment
         self.header: fmt.Header | None = None
         self.facts: list[Fact] = []
         self.blocks: list[Block] = []
@@ -98,27 +99,32 @@ class _Building:
     def add(self, number: int, segment: Segment) -> None:
         """Take a segment in; they come in order."""
         contents = segment.contents
-        for missing in range(self.end.segment, number):
+        for missing in range(self.expected, number):
             name = fmt.segment_name(self.writer, missing)
             self.damage.append(f"{name}: this segment is missing")
+        self.expected = number + 1
         seen = self.start.offset if number == self.start.segment else 0
         self.header = segment.header or self.header
-        run = self.header.run if self.header else _run_of(self.folder)
         for at, length, what in contents.damage:
             if at >= seen or not length:
                 self.damage.append(_damage(segment.name, at, length, what))
         self._add_facts(segment.name, [f for f in contents.facts if f.offset >= seen])
-        np = numpy_for(contents.end)
-        for shape in contents.used():
-            for count, table in enumerate(contents.blocks(shape)):
-                if table.end > seen:
-                    key = BlockKey(run or "", self.writer, number, shape, count)
-                    self._add_block(segment.name, key, contents.shapes[shape], table, np)
+        self._add_blocks(number, segment, seen)
         self.end = Position(number, contents.end, contents.ordinal)
         if contents.ended is not None:
             self.closed = bool(contents.ended.get("last"))
             if not self.closed:
                 self.end = Position(number + 1, 0, contents.ordinal)
+
+    def _add_blocks(self, number: int, segment: Segment, seen: int) -> None:
+        contents = segment.contents
+        np = numpy_for(contents.end)
+        run = self.header.run if self.header else _run_of(self.folder)
+        for shape in contents.used():
+            for count, table in enumerate(contents.blocks(shape)):
+                if table.end > seen:
+                    key = BlockKey(run or "", self.writer, number, shape, count)
+                    self._add_block(segment.name, key, contents.shapes[shape], table, np)
 
     def _add_block(self, name: str, key: BlockKey, shape: fmt.Shape, table: Table, np: Any) -> None:
         try:

@@ -167,7 +167,7 @@ class _Fast:
     def _take_run(self, at: int, size: int, count: int, *, mixed: bool) -> None:
         out = self.out
         data = self.data[at : at + count * size]
-        if bad_records(data, size, self.np):
+        if not mixed and bad_records(data, size, self.np):
             raise Odd
         first = out.ordinal
         out.end, out.ordinal = at + count * size, first + count
@@ -175,7 +175,7 @@ class _Fast:
         offsets = range(at, out.end, size)
         kinds = data.cast("H")[3 :: size >> 1]
         if mixed:
-            self._part(data, size, kinds.tolist(), numbers, offsets)
+            self._part(size, kinds.tolist(), numbers, offsets)
         else:
             out.add(kinds[0] - fmt.POINTS, data, numbers, offsets)
 
@@ -183,43 +183,38 @@ class _Fast:
         """Take point records of mixed lengths."""
         data, at, number = self.data, self.out.end, self.out.ordinal
         unpack, units_of = _RECORD.unpack_from, self.units
-        offsets: dict[int, list[int]] = {kind: [] for kind in units_of}
-        numbers: dict[int, list[int]] = {kind: [] for kind in units_of}
-        last = min(number + _ONE_BY_ONE, number + (len(data) - at) // 8)
+        found: dict[int, tuple[list[int], list[int]]] = {kind: ([], []) for kind in units_of}
+        last = number + min(_ONE_BY_ONE, (len(data) - at) // 8)
         while number < last:
             commit, units, kind = unpack(data, at)
-            if not commit or kind < fmt.POINTS or units == fmt.LONG:
-                break
-            if units != units_of[kind]:
-                raise Odd
-            offsets[kind].append(at)
-            numbers[kind].append(number)
+            if not commit or kind not in found or units != units_of[kind]:
+                break  # no point: for the others to look at
+            numbers, places = found[kind]
+            numbers.append(number)
+            places.append(at)
             at += units << 3
             number += 1
+        if at == self.out.end:
+            raise Odd
         self.out.end, self.out.ordinal = at, number
-        for kind, places in offsets.items():
+        for kind, (numbers, places) in found.items():
             if places:
-                size = units_of[kind] << 3
-                rows = b"".join([data[place : place + size] for place in places])
-                if len(rows) != size * len(places) or bad_records(memoryview(rows), size, self.np):
-                    raise Odd
-                self.out.add(kind - fmt.POINTS, rows, array("q", numbers[kind]), array("q", places))
+                self._gather(kind, numbers, places)
 
-    def _part(
-        self, data: memoryview, size: int, kinds: list[int], numbers: range, offsets: range
-    ) -> None:
+    def _gather(self, kind: int, numbers: list[int], places: list[int]) -> None:
+        size = self.units[kind] << 3
+        rows = b"".join([self.data[place : place + size] for place in places])
+        if len(rows) != size * len(places) or bad_records(memoryview(rows), size, self.np):
+            raise Odd
+        self.out.add(kind - fmt.POINTS, rows, array("q", numbers), array("q", places))
+
+    def _part(self, size: int, kinds: list[int], numbers: range, offsets: range) -> None:
         """Sort records of one length by shape."""
         for kind in sorted(set(kinds)):
             if kind < fmt.POINTS or self.units[kind] != size >> 3:
                 raise Odd
             places = [i for i, k in enumerate(kinds) if k == kind]
-            rows = b"".join([data[i * size : (i + 1) * size] for i in places])
-            self.out.add(
-                kind - fmt.POINTS,
-                rows,
-                array("q", [numbers[i] for i in places]),
-                array("q", [offsets[i] for i in places]),
-            )
+            self._gather(kind, [numbers[i] for i in places], [offsets[i] for i in places])
 
     def _run_length(self, at: int, units: int, wide: int) -> int:
         """Return how many records from here on begin alike.

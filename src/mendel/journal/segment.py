@@ -49,9 +49,9 @@ class Segment:
         "number",
         "off",
         "one",
+        "over",
         "path",
         "shapes",
-        "used",
         "words",
     )
 
@@ -60,7 +60,7 @@ class Segment:
         self.off = 0
         self.limit = -1
         self.count = 0  # facts and points reserved so far
-        self.used: int | None = None  # where it was full
+        self.over: list[int] = []  # places that were beyond the limit; the first is the end
         self.last = NO_STEP  # the largest step so far
         self.first = 0
         self.number = -1
@@ -113,8 +113,7 @@ class Segment:
         self.off, self.count = (off := self.off) + size, self.count + counted
         if off + size > self.limit:
             self.count -= counted
-            if off <= self.limit:
-                self.used = off
+            self.over.append(off)
             return False
         self.mem[off + 4 : off + size] = record
         self.words[off >> 2] = crc
@@ -167,10 +166,11 @@ class Segment:
         if self.limit < 0:
             return
         self.off, off = _NOWHERE, self.off
-        used = off if off <= self.limit else self.used
+        used = min(off, *self.over, _NOWHERE)
+        end_known = used <= self.limit
         self.limit = -1
         self.one, self.many, self.kinds = {}, {}, {}
-        if used is None:  # only under a debugger: readers find the end by themselves
+        if not end_known:  # only under a debugger: readers find the end by themselves
             return
         record = fmt.end_record(self.count, last, self.last_step)
         end = used + 4 + len(record)
@@ -192,21 +192,20 @@ class Segment:
 
 def _reserve(fd: int, number: int, least: int) -> int:
     """Reserve room for a segment, less of it where the disk is nearly full. Return its size."""
-    wanted = SIZES[min(number, len(SIZES) - 1)]
-    wanted = max(wanted, least + -least % mmap.PAGESIZE)
-    smaller = [size for size in reversed(SIZES) if least <= size < wanted]
-    for size in [wanted, *smaller]:
+    usual = SIZES[min(number, len(SIZES) - 1)]
+    # A long record is seldom alone.
+    largest = max(usual, 2 * least)
+    sizes = sorted({s for s in (usual, *SIZES, 2 * least, least) if least <= s <= largest})
+    sizes.reverse()
+    for size in sizes:
         try:
-            _allocate(fd, size)
+            _allocate(fd, size + -size % mmap.PAGESIZE)
         except OSError as error:
             os.ftruncate(fd, 0)
-            if (
-                error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-                or size == ([wanted, *smaller][-1])
-            ):
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or size == sizes[-1]:
                 raise
         else:
-            return size
+            return size + -size % mmap.PAGESIZE
     raise AssertionError("unreachable")
 
 

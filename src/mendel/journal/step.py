@@ -75,6 +75,11 @@ class Steps:
             self._leave()
         self._last = last
 
+    def put_back(self, step: int) -> None:
+        """Take a step back that was given and not used, if none was given after it."""
+        if self._last == step and not (self._flag is not None and self._flag[0]):
+            self._last = step - 1
+
     def close(self, last: int | None) -> None:
         """Leave; the file tells whoever comes next where to go on."""
         if self._map is not None:
@@ -138,16 +143,12 @@ class Steps:
                 self._flag[0] = 1
                 if not shared:
                     time.sleep(_SETTLE_S)  # whoever counted alone has now seen the flag
-                    given = self._counter[0]
             else:
-                shared, pid = 0, os.getpid()
-                start = process.started(pid) or 0.0
-                _PAGE.pack_into(page, 0, _MAGIC, given, shared, pid, start)
-            for known in (self._last, last, None if given == _NONE else given):
-                if known is not None and (self._last is None or known > self._last):
-                    self._last = known
-            if self._last is not None:
-                self._counter[0] = max(self._counter[0], self._last)
+                pid = os.getpid()
+                _PAGE.pack_into(page, 0, _MAGIC, given, 0, pid, process.started(pid) or 0.0)
+            known = [step for step in (self._last, last, self._counter[0]) if step is not None]
+            self._counter[0] = max(known)
+            self._last = max(known) if max(known) != _NONE else None
 
 
 def _lives(pid: int, start: float) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
 from mendel.graph import clock
-from mendel.graph.errors import StateError, StoreError, WrongTypeError
+from mendel.graph.errors import MendelError, StateError, StoreError, WrongTypeError
 from mendel.graph.values import normal
 from mendel.journal import format as fmt
 from mendel.journal.numbers import as_step, as_time, sort_out
@@ -138,36 +138,35 @@ class Writer:
             StateError: the writer is closed.
             StoreError: the disk cannot take it, and the writer is strict.
         """
+        if type(step) is not int:
+            self._log_at(data, step, time)
+            return
         seg = self._seg
         try:
+            moment = clock.now() if time is None else as_time(time)
             if len(data) == 1:
                 ((key, value),) = data.items()
                 kind, head, pack, size = seg.one[key]
                 if type(value) is not kind:
                     raise TypeError
-                if type(step) is not int:
-                    step = self._step(step)
-                record = pack(head, step, clock.now() if time is None else as_time(time), value)
+                record = pack(head, step, moment, value)
             else:
                 kinds, head, pack, size = seg.many[tuple(data)]
                 values = [*data.values()]
                 if [*map(type, values)] != kinds:
                     raise TypeError
-                if type(step) is not int:
-                    step = self._step(step)
-                record = pack(head, step, clock.now() if time is None else as_time(time), *values)
+                record = pack(head, step, moment, *values)
             crc = crc32(record) or 1
         except _NOT_PLAIN:
             self._log_slowly(data, step, time)
             return
-        # From here on nothing is called, so nothing else runs in this thread or, under the
-        # interpreter lock, in any other. The place is taken in one line, so that not even a
-        # debugger comes between.
+        # From here on nothing is called until the place is filled (or given up), so nothing else
+        # runs in this thread or, under the interpreter lock, in any other. The place is taken in
+        # one line, so that not even a debugger comes between.
         seg.off, seg.count = (end := (off := seg.off) + size), seg.count + 1
         if end > seg.limit:
             seg.count -= 1
-            if off <= seg.limit:
-                seg.used = off
+            seg.over.append(off)
             self._log_slowly(data, step, time)
             return
         seg.mem[off + 4 : end] = record
@@ -281,32 +280,34 @@ class Writer:
 
     # -- the slow way: first calls, new shapes, odd values, full segments, full disks --
 
-    def _step(self, step: Any) -> int:
-        """Return the step to write at, where it is no plain int."""
+    def _log_at(self, data: Mapping[str, Any], step: Any, time: float | None) -> None:
+        """Log at the next step (None), or at one that is no plain int."""
         if step is not None:
-            return as_step(step)
+            self.log(data, as_step(step), time=time)
+            return
         with self._lock:
-            return self._steps.take(self.id, self._seg.last_step)
+            given = self._steps.take(self.id, self._seg.last_step)
+        try:
+            self.log(data, given, time=time)
+        except MendelError:
+            self._steps.put_back(given)
+            raise
 
-    def _log_slowly(self, data: Mapping[str, Any], step: Any, time: Any) -> None:
+    def _log_slowly(self, data: Mapping[str, Any], step: int, time: Any) -> None:
         call = sort_out(data)
-        at = None if step is None else as_step(step)
+        as_step(step)
         moment = clock.now() if time is None else as_time(time)
         with self._lock:
             self._check_open()
-            if not call.keys and not call.others:
-                return
-            if at is None:
-                at = self._step(None)
-            others: dict[str, Value] = {"step": at, "set": call.others}
+            others: dict[str, Value] = {"step": step, "set": call.others}
             fact = fmt.fact_record("values", moment, others) if call.others else b""
             if call.keys:
                 shape = fmt.Shape(call.keys, call.types)
-                self._put(shape, fmt.point_struct(call.types).pack(at, moment, *call.values))
+                self._put(shape, fmt.point_struct(call.types).pack(step, moment, *call.values))
             if fact:
                 self._put(None, fact)
-            seg = self._seg
-            seg.last = max(seg.last, at)
+            if call.keys or fact:
+                self._seg.last = max(self._seg.last, step)
 
     def _check_open(self) -> None:
         if self.closed:
@@ -357,6 +358,8 @@ class Writer:
         if old.path is not None:
             self._unsynced.add(old.path)
         old.finish(last=False)
+        if self._seg is not old:
+            return True
         self._number = number = self._number + 1
         try:
             new = self._create(number, old, need)
@@ -400,22 +403,29 @@ class Writer:
             return False
         self._draining = True
         try:
-            while waiting and (most is None or most > 0):
-                if not self._append(*waiting.entries[0]):
-                    return False
-                waiting.done()
-                most = None if most is None else most - 1
-            if waiting:
-                return False
-            if waiting.untold:
-                told: dict[str, Value] = {"count": waiting.untold, "reason": self._trouble}
-                record = fmt.fact_record("lost_points", clock.now(), told)
-                if not self._append(None, record):
-                    return False
-                waiting.untold -= cast("int", told["count"])
-            return True
+            return self._drain_records(most) and self._tell_losses()
         finally:
             self._draining = False
+
+    def _drain_records(self, most: int | None) -> bool:
+        waiting = self._waiting
+        left = len(waiting) if most is None else most
+        while waiting and left > 0:
+            if not self._append(*waiting.entries[0]):
+                return False
+            waiting.done()
+            left -= 1
+        return not waiting
+
+    def _tell_losses(self) -> bool:
+        """Write down how many points were lost, now that there is room again."""
+        count = self._waiting.untold
+        if count:
+            told: dict[str, Value] = {"count": count, "reason": self._trouble}
+            if not self._append(None, fmt.fact_record("lost_points", clock.now(), told)):
+                return False
+            self._waiting.untold -= count
+        return True
 
     def _tell(self, problem: str) -> None:
         """Tell a problem, each once."""

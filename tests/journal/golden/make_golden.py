@@ -20,8 +20,7 @@ def main() -> None:
     raw, sealed = FOLDER / "raw", FOLDER / "sealed"
     writer = Writer(raw, run="01ARZ3NDEKTSV4RRFFQ69G5FAV", rank=0)
     start = 1795415627.0
-    run = {"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "name": "käfer", "created": start}
-    writer.fact("run", {**run, "experiment": {"id": "x", "name": "golden"}}, time=start)
+    writer.fact("run", {"name": "käfer", "experiment": {"name": "golden"}}, time=start)
     writer.fact("params", {"set": {"lr": 1e-3, "layers": [64, 32], "seed": 2**80}}, time=start)
     for step in range(40):
         writer.log({"loss": 1 / (step + 1)}, step, time=start + step / 8)
@@ -36,13 +35,12 @@ def main() -> None:
         writer.log({"loss": 0.25}, step, time=start + step)
     writer.fact("state", {"state": "COMPLETE"}, time=start + 50)
     writer.close()
-    command = [sys.executable, READER, *sorted(raw.glob("*.mdj"))]
+    command = [sys.executable, str(READER), *map(str, sorted(raw.glob("*.mdj")))]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     (FOLDER / "expected.jsonl").write_text(lines)
     for path in raw.glob("*.mdj"):
         shutil.copy(path, sealed)
     seal(sealed)
-
 
 
 if __name__ == "__main__":
