@@ -118,15 +118,7 @@ def plan(store: Store, *, older_than_s: float = 0.0) -> Plan:
     store.refresh()
     now = clock.now()
     catalog = store.catalog
-    trash = catalog.find_runs(RunQuery(deleted=True, limit=None)).ids
-    doomed: list[Doomed] = []
-    kept: list[Kept] = []
-    for record in catalog.get_runs(trash).values():
-        why = _protection(record, now, older_than_s)
-        if why:
-            kept.append(Kept(record.id, record.name, why))
-        else:
-            doomed.append(_doomed(store, record))
+    doomed, kept = _trash(store, now, older_than_s)
     blobs = blobs_of(store)
     ids = {run.id for run in doomed}
     nodes = list(artifacts(catalog))
@@ -154,6 +146,20 @@ def plan(store: Store, *, older_than_s: float = 0.0) -> Plan:
         doubts=doubts,
         last_words=last_words,
     )
+
+
+def _trash(store: Store, now: float, older_than_s: float) -> tuple[list[Doomed], list[Kept]]:
+    """Return the runs in the trash that will go, and those that stay."""
+    trash = store.catalog.find_runs(RunQuery(deleted=True, limit=None)).ids
+    doomed: list[Doomed] = []
+    kept: list[Kept] = []
+    for record in store.catalog.get_runs(trash).values():
+        why = _protection(record, now, older_than_s)
+        if why:
+            kept.append(Kept(record.id, record.name, why))
+        else:
+            doomed.append(_doomed(store, record))
+    return doomed, kept
 
 
 def _protection(record: RunRecord, now: float, older_than_s: float) -> str:
@@ -252,19 +258,21 @@ def _finish(store: Store) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _still_doomed(store: Store, some: Sequence[Doomed]) -> list[str]:
+    """Return those that were not restored, pinned or gone on with since the plan was made."""
+    now = clock.now()
+    return [
+        record.id
+        for record in store.catalog.get_runs([run.id for run in some]).values()
+        if record.deleted is not None and not _protection(record, now, 0.0)
+    ]
+
+
 def _purge(store: Store, some: Sequence[Doomed], left: Estate) -> set[str]:
     """Purge some of the doomed runs; return those that went."""
     gone = store.root / GONE
     gone.mkdir(exist_ok=True)
-    found = store.catalog.get_runs([run.id for run in some])
-    now = clock.now()
-    ids = [
-        run.id
-        for run in some
-        if run.id in found
-        and found[run.id].deleted is not None
-        and not _protection(found[run.id], now, 0.0)
-    ]
+    ids = _still_doomed(store, some)
     mine = left.of(set(ids), store.catalog)
     if mine.staying:
         hand_over(store.catalog, mine.staying, store.ledger)
@@ -273,7 +281,7 @@ def _purge(store: Store, some: Sequence[Doomed], left: Estate) -> set[str]:
         if folder.exists():
             folder.rename(gone / an_id)
         store.marker(an_id).unlink(missing_ok=True)
-    actor = user()
+    now, actor = clock.now(), user()
     targets = [("delete_node", node.id) for node in mine.dying]
     targets += [("purge_run", an_id) for an_id in ids]
     store.catalog.decide(
