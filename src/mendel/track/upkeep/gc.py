@@ -18,12 +18,14 @@ and goes with it.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mendel.catalog.contract import Decision, RunQuery
 from mendel.graph import clock
+from mendel.graph.errors import StateError
 from mendel.graph.run import RunState
 from mendel.track.person import user
 from mendel.track.upkeep.estate import estate, hand_over
@@ -31,7 +33,7 @@ from mendel.track.upkeep.references import artifacts, references
 from mendel.track.upkeep.usage import folder_bytes, run_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from mendel.blobs.contract import Blobs
@@ -40,7 +42,14 @@ if TYPE_CHECKING:
     from mendel.track.store import Store
     from mendel.track.upkeep.estate import Estate
 
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None
+
 GONE = "gone"
+LOCK = "gc.lock"
 GRACE_S = 3600.0
 BATCH = 50  # runs forgotten in one transaction
 
@@ -221,8 +230,34 @@ def collect(
 
     Raises:
         ReadOnlyError: the store cannot be written.
+        StateError: another process is collecting.
     """
     store.must_be_writable("collect garbage in")
+    with alone(store.root):
+        return _collect(store, planned, progress)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Within, no other process collects in the store; the lock goes with the process.
+
+    Raises:
+        StateError: another one does.
+    """
+    with (root / LOCK).open("ab") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StateError(
+                    f"another process is collecting garbage in {root}; wait until it is done."
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+        yield
+
+
+def _collect(store: Store, planned: Plan, progress: Callable[[int, int], None] | None) -> Collected:
     tell = progress or (lambda _done, _total: None)
     total, done = planned.bytes, 0
     _finish(store)
