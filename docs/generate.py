@@ -70,7 +70,81 @@ def _first_line(thing: object) -> str:
     return _doc(thing).split("\n\n")[0].replace("\n", " ")
 
 
-PAGES: dict[str, Callable[[], str]] = {"api": api}
+_CLI_HEAD = """\
+# The command line
+
+Written by `make docs` from the commands themselves; `mendel COMMAND --help` says the same.
+
+Every command takes `--store PATH` (else `MENDEL_STORE`, else `[tool.mendel]` in `pyproject.toml`,
+else `.mendel/` here or above) and `--json`. Answers go to standard output; remarks, progress,
+questions and errors to standard error. Colour is used on terminals only, never with `NO_COLOR`,
+always with `FORCE_COLOR`. `MENDEL_DEBUG=1` shows where an error comes from.
+
+Where a RUN is asked for, give an id, the beginning or end of one (4 characters or more), a name, or
+`experiment/name`; of several runs with one name the newest is meant. `-` reads runs from standard
+input. Values in JSON keep their types: what JSON lacks is written `{"$float": "nan"}` and
+`{"$datetime": "…"}`; times of a run are texts in UTC, durations seconds. Fields are added to an
+answer, never renamed. An error is `{"error": {"type", "message", "position"?}}` on standard error.
+Below, `RUN` is
+`{{RUN}}`.
+
+| exit code | meaning |
+|---|---|
+| 0 | all went well |
+| 1 | it did not; standard error says why, with `--json` as an object |
+| 2 | the command line was not understood |
+| 130 | interrupted (Ctrl-C) |
+| 141 | whoever read the output went away (`mendel runs \\| head`) |
+"""
+
+
+def cli() -> str:
+    """Return the page of the command line: every command with options, examples and its JSON."""
+    from mendel.cli.main import COMMANDS
+    from mendel.cli.shape import RUN
+
+    lines = [_CLI_HEAD.replace("{{RUN}}", RUN)]
+    for section, commands in COMMANDS.items():
+        lines += [f"**{section}**: " + ", ".join(f"[{n}](#mendel-{n})" for n in commands), ""]
+    for commands in COMMANDS.values():
+        for name in commands:
+            lines += _command(name)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _command(name: str) -> list[str]:
+    import click
+
+    from mendel.cli.command import Command
+    from mendel.cli.main import cli as group
+
+    command = group.get_command(click.Context(group), name)
+    if not isinstance(command, Command):
+        raise TypeError(f"{name} is no command of ours")
+    context = click.Context(command, info_name=f"mendel {name}")
+    usage = " ".join(command.collect_usage_pieces(context))
+    lines = [
+        f"## mendel {name}",
+        "",
+        f"`mendel {name} {usage}`",
+        "",
+        inspect.cleandoc(command.help or ""),
+    ]
+    lines += ["", "| option | meaning |", "|---|---|"]
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and record[1] and parameter.name not in {"store", "as_json", "help"}:
+            option, meaning = (text.replace("|", "\\|") for text in record)
+            lines.append(f"| `{option}` | {meaning} |")
+    if lines[-1] == "|---|---|":
+        lines = lines[:-3]
+    lines += ["", "```console"]
+    for example in command.examples:
+        lines += [f"$ {example.line}", f"# {example.what}"]
+    return [*lines, "```", "", f"With `--json`: `{command.shape}`", ""]
+
+
+PAGES: dict[str, Callable[[], str]] = {"api": api, "cli": cli}
 
 
 def main(wanted: list[str]) -> None:

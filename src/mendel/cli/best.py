@@ -9,7 +9,7 @@ import click
 
 from mendel.cli.columns import cell, choose, headings
 from mendel.cli.command import command
-from mendel.cli.shape import RUN, run_json
+from mendel.cli.shape import run_json
 from mendel.cli.text import safe
 from mendel.graph.errors import InvalidError, NotFoundError, did_you_mean
 from mendel.graph.run import Goal
@@ -31,7 +31,7 @@ ASKED = 200  # of so many of the newest runs the goal is asked
         ("mendel best auc --json | jq -r '.runs[0].run.id'", "its id, for the next command"),
     ],
     shape='{"metric": full name, "goal": "minimize" or "maximize", '
-    '"runs": [{"value", "run": RUN}]}, best first, where RUN = ' + RUN,
+    '"runs": [{"value", "run": RUN}]}, best first',
 )
 @click.argument("metric")
 @click.option(
@@ -43,7 +43,13 @@ ASKED = 200  # of so many of the newest runs the goal is asked
 )
 @click.option("-f", "--filter", "text", default="", metavar="QUERY", help="Only runs that match.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1), default=1, show_default=True, help="How many."
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How many.",
 )
 def command_(
     door: Door,

@@ -28,6 +28,7 @@ STATE_STYLES = {
     "CANCELLED": "yellow",
 }
 MOST_METRICS, MOST_PARAMS = 6, 6
+MOST_KEYS = 2000  # keys that a short name is looked for in
 TIMES = {"created", "started", "ended", "updated", "deleted"}
 DRAWERS = ("params.", "metrics.", "tags.")
 MACHINE = ("system.", "system/", "gpu.", "sys/")  # what a run captures of its machine
@@ -106,8 +107,14 @@ def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
         return parse_field(name)
     except QueryError as error:
         unknown = error
-    found = [k.name for k in catalog.keys(query, containing=name, limit=2000)]
+    from mendel.graph.query_field import AGGREGATES
+
+    found = [k.name for k in catalog.keys(query, containing=name, limit=MOST_KEYS)]
     exact = [full for full in found if full.partition(".")[2] == name]
+    head, _, tail = name.rpartition(".")
+    if not exact and head and tail in AGGREGATES:  # the least of a series: loss.min
+        series = [k.name for k in catalog.keys(query, containing=head, limit=MOST_KEYS)]
+        exact = [f"{full}.{tail}" for full in series if full == f"metrics.{head}"]
     if len(exact) == 1:
         return exact[0]
     if exact:
@@ -118,14 +125,16 @@ def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
     raise unknown
 
 
-def headings(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[Heading]:
+def headings(
+    names: Sequence[str], columns: Sequence[Sequence[Any]], *, stay: bool = False
+) -> list[Heading]:
     """Return the titles of columns: short where no other column has the same short name."""
     short = Counter(_short(name) for name in names)
     return [
         Heading(
             safe(_short(name) if short[_short(name)] == 1 else name),
             numeric=_numeric(values),
-            stays=name == "name",
+            stays=stay or name == "name",
             weight=_weight(name),
         )
         for name, values in zip(names, columns, strict=True)

@@ -202,6 +202,6 @@ def run_argument(*, many: bool = False, required: bool = True) -> Callable[[Any]
         "runs" if many else "run",
         nargs=-1 if many else 1,
         required=required,
-        metavar="RUN…" if many else "RUN",
+        metavar=("RUN…" if many else "RUN") if required else ("[RUN]…" if many else "[RUN]"),
         shell_complete=complete_run,
     )

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     help="What a line stands for.",
 )  # fmt: skip
 @click.option(
-    "-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="At most so many.",
 )
 def command_(door: Door, by: str, limit: int) -> None:
     """Show what takes the space.

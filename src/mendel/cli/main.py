@@ -49,7 +49,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "rebuild": "Make the catalog anew from the journals.",
     },
     "Begin": {
-        "demo": "See Mendel at work on real data.",
+        "demo": "See Mendel at work on real data: which flights of 2013 came late?",
         "config": "Show or set the settings, and where each comes from.",
         "completion": "Print the completion script of a shell.",
     },

@@ -18,7 +18,7 @@ from mendel.cli.columns import (
     headings,
 )
 from mendel.cli.command import command
-from mendel.cli.shape import RUN, run_json
+from mendel.cli.shape import run_json
 from mendel.cli.table import Cell, Heading
 from mendel.cli.text import counted, number, safe, value_text
 from mendel.track.words import MISSING, RunQuery
@@ -46,7 +46,7 @@ FIRST = 200  # runs that the choice of columns looks at
         ("mendel runs -g params.model", "means and deviations over the runs of each model"),
         ("mendel runs -f \"state = 'LOST'\" --ids | mendel rm -", "ids for the next command"),
     ],
-    shape='{"runs": [RUN, …], "total": matching runs}, where RUN = ' + RUN + "; with --columns "
+    shape='{"runs": [RUN, …], "total": matching runs}; with --columns '
     '{"runs": [{"id", "columns": {name: value}}, …], "total"}; '
     'with --ids {"ids": [id, …], "total"}; '
     'with --group-by {"groups": [{"by": {name: value}, "runs": count, '
@@ -64,7 +64,13 @@ FIRST = 200  # runs that the choice of columns looks at
 @click.option("-c", "--columns", metavar="A,B", help="Show these fields (lr means params.lr).")
 @click.option("-g", "--group-by", metavar="A,B", help="One line a group, over all its members.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="At most so many.",
 )
 @click.option("--all", "every", is_flag=True, help="All runs that match, however many.")
 @click.option("--deleted", is_flag=True, help="Runs in the trash.")
@@ -181,7 +187,7 @@ def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as
         out.remark(_nothing(door))
     else:
         values = list(zip(*(g.values for g in groups), strict=True))
-        heads = [*headings(by, values), Heading("runs", numeric=True, stays=True)]
+        heads = [*headings(by, values, stay=True), Heading("runs", numeric=True, stays=True)]
         heads += [replace(h, numeric=True) for h in headings(fields, [()] * len(fields))]
         out.table(heads, [_group_cells(g, by, fields) for g in groups])
 

@@ -8,7 +8,7 @@ import click
 
 from mendel.cli.columns import cell, headings
 from mendel.cli.command import command
-from mendel.cli.shape import RUN, experiment_json, run_json
+from mendel.cli.shape import experiment_json, run_json
 from mendel.cli.table import Cell
 from mendel.cli.text import counted, safe, value_text
 from mendel.graph.errors import InvalidError
@@ -33,12 +33,18 @@ MOST_KEYS = 200  # params with text that are looked through
         ("mendel search alice gpu --json", "all the words must be there"),
     ],
     shape='{"runs": [{"run": RUN, "where": [field, …]}], "total", '
-    '"experiments": [{"id", "name", …}]}, where RUN = ' + RUN,
+    '"experiments": [{"id", "name", …}]}',
 )
 @click.argument("words", nargs=-1, required=True, metavar="TEXT…")
 @click.option("-f", "--filter", "text", default="", metavar="QUERY", help="Only runs that match.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+    "-n",
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="At most so many.",
 )
 def command_(door: Door, words: tuple[str, ...], text: str, limit: int) -> None:
     """Find runs and experiments by words.

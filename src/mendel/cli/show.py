@@ -9,7 +9,7 @@ import click
 from mendel.cli.columns import MACHINE, STATE_STYLES, started_text
 from mendel.cli.command import command, run_argument
 from mendel.cli.plot import plot, spark
-from mendel.cli.shape import RUN, last_value, node_json, run_json_whole
+from mendel.cli.shape import last_value, node_json, run_json_whole
 from mendel.cli.table import Cell, Heading
 from mendel.cli.text import counted, duration, number, safe, size, value_text
 from mendel.graph.clock import now
@@ -37,7 +37,7 @@ MOST_FILES = 20
         ("mendel show brave-fox --console", "what it printed"),
         ("mendel show brave-fox --json | jq .params", "everything, for programs"),
     ],
-    shape=RUN + ' and {"series": {name: {"count", "nan_count", "first", "last", "min", "min_step", '
+    shape='RUN and {"series": {name: {"count", "nan_count", "first", "last", "min", "min_step", '
     '"max", "max_step", "mean", …}}, "definitions", "capture", "end": {"reason", "traceback", …}, '
     '"alerts", "rewinds", "damage", "files", "inputs", "outputs", "children"}; with --metric '
     '{"run", "series": [{"key", "total", "buckets", "steps", "times", "values"}]}; with --console '

@@ -10,7 +10,7 @@ import click
 from mendel.cli.columns import MACHINE, STATE_STYLES
 from mendel.cli.command import command, run_argument
 from mendel.cli.plot import spark
-from mendel.cli.shape import RUN, last_value, run_json
+from mendel.cli.shape import last_value, run_json
 from mendel.cli.table import Cell, Heading, lay_out
 from mendel.cli.text import duration, number, safe, value_text
 from mendel.graph.clock import now
@@ -33,7 +33,7 @@ SPARK, SPARK_BUCKETS = 24, 48
         ("mendel watch brave-fox --interval 5", "look every five seconds"),
         ("mendel watch brave-fox --json", "a line of JSON at every change, for programs"),
     ],
-    shape="one line at every change: " + RUN,
+    shape="a line at every change: RUN",
 )
 @run_argument(required=False)
 @click.option(

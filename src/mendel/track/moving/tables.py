@@ -174,6 +174,8 @@ def _plain(value: Any, kind: str) -> Any:
         return None
     if kind == "time":
         return round(value * 1e6)
+    if kind == "float":
+        return float(value)  # an int beyond 2**53 rounds; the points have it exactly
     if kind == "json":
         return json.dumps(to_json(value), ensure_ascii=False).encode("utf-8", "replace").decode()
     if kind == "text":
