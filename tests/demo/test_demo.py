@@ -14,6 +14,7 @@ from mendel.demo import models
 pytest.importorskip("sklearn", reason="the demo's extra is not installed")
 pytest.importorskip("lightgbm", reason="the demo's extra is not installed")
 
+pytestmark = pytest.mark.story
 NAMES = {recipe.name for recipe in models.RECIPES}
 
 
@@ -108,15 +109,16 @@ def test_interrupted_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
         text=True,
         bufsize=1,
     )
-    assert begun.stderr is not None
     said = ""
-    for line in begun.stderr:
-        said += line
-        if "gbdt-small" in line:
-            begun.send_signal(signal.SIGINT)
-            break
-    said += begun.stderr.read()
-    assert begun.wait() == 130
+    with begun:
+        assert begun.stderr is not None
+        for line in begun.stderr:
+            said += line
+            if "gbdt-small" in line:
+                begun.send_signal(signal.SIGINT)
+                break
+        said += begun.stderr.read()
+    assert begun.returncode == 130
     assert "Interrupted" in said
     assert "`mendel demo` goes on" in said
     states = run_states(tmp_path)
@@ -139,15 +141,15 @@ def test_a_demo_whose_process_was_killed_is_gone_on_with(tmp_path: Path) -> None
         text=True,
         bufsize=1,
     )
-    assert begun.stderr is not None
-    for line in begun.stderr:
-        if "linear" in line:
-            break
-    refused = mendel(tmp_path, "demo", "--fast", "--json", code=1)
+    with begun:
+        assert begun.stderr is not None
+        for line in begun.stderr:
+            if "linear" in line:
+                break
+        begun.send_signal(signal.SIGSTOP)
+        refused = mendel(tmp_path, "demo", "--fast", "--json", code=1)
+        begun.kill()
     assert "running already" in refused.stderr
-    begun.kill()
-    begun.wait()
-    begun.stderr.close()
     found = demo(tmp_path, "--fast")
     assert "linear" in found["kept"]
     assert set(run_states(tmp_path).values()) == {"COMPLETE"}
@@ -158,7 +160,6 @@ def run_states(folder: Path) -> dict[str, str]:
     return {run["name"]: run["state"] for run in told["runs"]}
 
 
-@pytest.mark.story
 @pytest.mark.timeout(600)
 def test_the_whole_demo(tmp_path: Path) -> None:
     found = demo(tmp_path)

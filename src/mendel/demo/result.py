@@ -35,6 +35,7 @@ class Result:
     groups: list[GroupMember]
     came_from: list[str]
     kept: list[str]
+    was_told: bool
     seconds: float
 
     def commands(self) -> list[tuple[str, str]]:
@@ -117,7 +118,7 @@ class Result:
         for line, what in commands:
             screen.say(f"{line:<{widest}}   # {what}")
         screen.say(f"python -c \"import mendel; print(mendel.get_experiment_df('{EXPERIMENT}'))\"")
-        if len(self.kept) > len(self.runs):
+        if self.was_told:
             screen.done("All of it was there already; `mendel demo --again` trains anew.")
 
     def _show_best(self, screen: Screen) -> None:
@@ -152,6 +153,7 @@ def collect(story: Story, store: Store, *, seconds: float) -> Result:
         groups=list(seeds.agg(*(f"metrics.{name}" for name in GROUPED))),
         came_from=_came_from(best.run),
         kept=story.kept,
+        was_told=story.was_told,
         seconds=seconds,
     )
 

@@ -81,6 +81,7 @@ class Story:
         self.screen = screen
         self.kept: list[str] = []  # names of runs that an earlier call finished
         self.parent_id = ""
+        self.was_told = False  # an earlier call had finished all of it
 
     def tell(self, *, again: bool = False) -> None:
         """Do what is left to be done. What interrupts it (Ctrl-C) leaves true states behind.
@@ -93,6 +94,7 @@ class Story:
         if before is not None and before.state is RunState.COMPLETE:
             self.parent_id = before.id
             self.kept = [run.name for run in self.children()]
+            self.was_told = True
             return
         with self._begin(before) as parent:
             self.parent_id = parent.id
