@@ -108,6 +108,7 @@ class _Building:
         for at, length, what in contents.damage:
             if at >= seen or not length:
                 self.damage.append(_damage(segment.name, at, length, what))
+        self._count(number, segment)
         self._add_facts(segment.name, [f for f in contents.facts if f.offset >= seen])
         self._add_blocks(number, segment, seen)
         self.end = Position(number, contents.end, contents.ordinal)
@@ -115,6 +116,20 @@ class _Building:
             self.closed = bool(contents.ended.get("last"))
             if not self.closed:
                 self.end = Position(number + 1, 0, contents.ordinal)
+
+    def _count(self, number: int, segment: Segment) -> None:
+        """Tell records that are gone without a trace, where segments say how many there were."""
+        header, contents = segment.header, segment.contents
+        if header is None or contents.damage:
+            return
+        before = header.first - self.end.ordinal
+        if number == self.end.segment + 1 and before > 0 and not self.damage:
+            name = fmt.segment_name(self.writer, number - 1)
+            self.damage.append(f"{name}: its last {before} records are missing")
+        found = contents.ordinal - header.first
+        told = (contents.ended or {}).get("records", found)
+        if told != found:
+            self.damage.append(f"{segment.name}: it has {found} records, and had {told}")
 
     def _add_blocks(self, number: int, segment: Segment, seen: int) -> None:
         contents = segment.contents

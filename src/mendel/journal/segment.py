@@ -119,12 +119,13 @@ class Segment:
         self.words[off >> 2] = crc
         return True
 
-    def append_point(self, shape: fmt.Shape, record: bytes) -> bool:
+    def append_point(self, shape: fmt.Shape, record: bytes, *, learn: bool) -> bool:
         """Write a point of a shape, and first the shape's definition if it is new here.
 
         Args:
             shape: its keys and types.
             record: its step, time and values, packed.
+            learn: let later calls with this shape go the fast way; not while others wait.
         """
         kind = self.kinds.get(shape)
         if kind is None:
@@ -133,7 +134,7 @@ class Segment:
                 return False
         whole = fmt.point_head(kind, len(shape.keys)) + record
         done = self.append(whole, fmt.commit_word(whole), 1)
-        if done:
+        if done and learn:
             self._learn(shape, kind)
         return done
 

@@ -338,7 +338,7 @@ class Writer:
             if shape is None:
                 done = seg.append(record, fmt.commit_word(record), 1)
             else:
-                done = seg.append_point(shape, record)
+                done = seg.append_point(shape, record, learn=not self._waiting)
             if done:
                 return True
             need = len(record) + 16 + (len(fmt.shape_record(0, shape)) + 64 if shape else 0)
