@@ -10,9 +10,9 @@ import pytest
 
 import mendel
 from mendel.graph import clock
-from mendel.graph.errors import NotFoundError, ProtectedError
+from mendel.graph.errors import NotFoundError, ProtectedError, StateError
 from mendel.track import session
-from mendel.track.upkeep.gc import collect, plan
+from mendel.track.upkeep.gc import alone, collect, plan
 from scripts import start_script
 
 if TYPE_CHECKING:
@@ -191,6 +191,17 @@ def test_what_was_restored_meanwhile_is_left(store: Store) -> None:
     assert store.run_folder(run.id).is_dir()
 
 
+def test_two_collections_at_once_do_not_meet(store: Store) -> None:
+    with mendel.start_run("doomed") as run:
+        pass
+    run.delete()
+    planned = plan(store)
+    with alone(store.root), pytest.raises(StateError, match="another"):
+        collect(store, planned)
+    assert store.run_folder(run.id).is_dir()
+    assert collect(store, planned).runs == 1
+
+
 KILLED = """
     import os, pathlib, shutil, signal, sys
     from mendel.track.store import Store
@@ -228,6 +239,7 @@ KILLED = """
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(600)
 def test_kill_9_at_every_step_loses_nothing_and_the_next_collection_finishes(
     store: Store, tmp_path: Path
 ) -> None:

@@ -145,6 +145,43 @@ def test_one_runs_output_is_known_as_anothers_input(tmp_path: Path) -> None:
         mendel.lineage("absent")
 
 
+def test_bytes_that_lie_anywhere_are_one_artifact_to_all(tmp_path: Path, store: Store) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.csv").write_text("same")
+    with mendel.start_run("one") as one:
+        first = one.use(tmp_path / "here/data.csv", type="dataset", metadata={"rows": 1})
+    with mendel.start_run("two") as two:
+        assert two.use("there/data.csv", "another name") == first
+        assert two.use(tmp_path / "here") == two.use(tmp_path / "there")
+    found = mendel.Artifact(first.name)
+    assert found.display_name == "data.csv"
+    assert found.metadata["rows"] == 1
+    assert [run.name for run in found.consumers()] == [one.id, two.id]
+    (tmp_path / "here/data.csv").write_text("changed")
+    with mendel.start_run("three") as three:
+        assert three.use("here/data.csv") != first
+        kept = three.use("there/data.csv", copy=True)
+        assert kept == first or kept.stored
+    assert list(store.blobs.all())
+
+
+def test_a_catalog_that_cannot_be_asked_costs_an_edge_not_the_run(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").write_text("d")
+    run = mendel.start_run()
+
+    def broken(*_: object) -> None:
+        raise StoreError("the catalog is damaged")
+
+    monkeypatch.setattr(type(store), "refresh", broken)
+    artifact = run.use("data")
+    assert run.use("s3://b/x").uri == "s3://b/x"
+    monkeypatch.undo()
+    assert artifact in run.inputs()
+
+
 def test_things_are_used_by_artifact_id_and_address() -> None:
     made = mendel.Artifact.create("system.Dataset", resource_id="data", uri="s3://b/x")
     run = mendel.start_run()

@@ -72,7 +72,7 @@ def _tokens(before: str) -> tuple[list[Token], int]:
     """Return the whole tokens, and where the piece begins that is being typed."""
     for cut in (len(before), *_unfinished(before)):
         try:
-            found = tokens(before[:cut])[:-1]
+            found = tokens(before[:cut], LINEAGE)[:-1]
         except QueryError:
             continue
         if cut < len(before):
@@ -106,7 +106,8 @@ def _expected(known: Sequence[Token]) -> tuple[Expected, str | None]:
         if expected is Expected.FIELD:
             if word not in {"(", "not", "!"}:
                 field = _field(token)
-                expected = Expected.JOIN if token.kind is Kind.TEXT else Expected.OPERATOR
+                whole = token.kind in {Kind.TEXT, Kind.PATTERN}
+                expected = Expected.JOIN if whole else Expected.OPERATOR
         elif expected is Expected.OPERATOR:
             if word in {"and", "or"}:
                 expected = Expected.FIELD

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mendel.graph.errors import QueryError
 from mendel.graph.query_lex import Kind, Token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Cursor:
     """One reading of one text. ``now`` is the token at hand."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, patterns: Collection[str] = ()) -> None:
         self.text = text
-        self._tokens = tokens(text)
+        self._tokens = tokens(text, patterns)
         self._place = 0
 
     # -- tokens --

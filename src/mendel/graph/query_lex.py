@@ -5,8 +5,12 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mendel.graph.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Kind(enum.Enum):
@@ -17,13 +21,17 @@ class Kind(enum.Enum):
     SPAN = "duration"  # a number with a unit: 7d
     TEXT = "text"  # in quotes
     DATE = "date"  # 2026-11-01 without quotes
+    PATTERN = "pattern"  # dataset:flights*
     SYMBOL = "symbol"
     END = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the text. ``value`` is what it means: parts of a name, a number, a text."""
+    """A piece of the text. ``value`` is what it means: parts of a name, a number, a text.
+
+    That of a pattern is the word before the colon and what stands behind it.
+    """
 
     kind: Kind
     value: object
@@ -33,8 +41,8 @@ class Token:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of a name."""
-        assert isinstance(self.value, tuple)  # noqa: S101 - names only, by construction
+        """The parts of a name, or of a pattern: its word and what stands behind the colon."""
+        assert isinstance(self.value, tuple)  # noqa: S101 - only these, by construction
         return self.value
 
 
@@ -55,13 +63,16 @@ _INFINITE = re.compile(r"[+-]?(?:infinity|inf|nan)(?![\w./])", re.IGNORECASE)
 _UNIT = re.compile(r"[^\W\d_]+")
 _FIRST = re.compile(r"[^\W\d][\w$@#%/\-\[\]]*")
 _NEXT = re.compile(r"[\w$@#%/\-\[\]+]+")
+_RAW = re.compile(r"[^\s()]*")
 _SYMBOL = re.compile(r"==|!=|<>|<=|>=|=~|!~|&&|\|\||[=<>!~(),:*\-+]")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "`": "`"}
 QUOTES = "'\"`"
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, patterns: Collection[str] = ()) -> list[Token]:
     """Return the tokens of a search; the last one is END.
+
+    ``patterns`` are words that take all up to a space or parenthesis when a colon follows them.
 
     Raises:
         QueryError: a character that means nothing here, a quote without its end, a bad number.
@@ -75,6 +86,9 @@ def tokens(text: str) -> list[Token]:
             out.append(Token(Kind.END, None, len(text), len(text)))
             return out
         token = _token(text, place, out[-1] if out else None)
+        if token.kind is Kind.NAME and text[token.end : token.end + 1] == ":":
+            word = text[token.start : token.end].lower()
+            token = _pattern(text, token, word) if word in patterns else token
         out.append(token)
         place = token.end
 
@@ -102,6 +116,17 @@ def _token(text: str, place: int, before: Token | None) -> Token:
     raise QueryError(f"the character {character!r} means nothing here.", text, place)
 
 
+def _pattern(text: str, name: Token, word: str) -> Token:
+    place = name.end + 1
+    if text[place : place + 1] and text[place] in QUOTES:
+        pattern, end = read_quoted(text, place)
+    else:
+        found = _RAW.match(text, place)
+        assert found is not None  # noqa: S101 - it matches nothing at all, too
+        pattern, end = found.group(), found.end()
+    return Token(Kind.PATTERN, (word, pattern), name.start, end)
+
+
 def _is_value(before: Token | None) -> bool:
     """Tell whether a sign that follows is an operator, as in ``now() - 7d``."""
     return before is not None and before.kind is Kind.SYMBOL and before.value == ")"
@@ -122,7 +147,7 @@ def _number(text: str, found: re.Match[str]) -> Token:
         return Token(Kind.SPAN, float(digits) * UNITS[name], place, unit.end())
     if end < len(text) and (text[end] in "._" or text[end].isdigit()):
         raise QueryError("this is no number; text needs quotes.", text, place)
-    if len(digits) > 400:
+    if len(digits.lstrip("+-")) > 400:
         raise QueryError("a number of more than 400 digits; text needs quotes.", text, place)
     try:
         value: int | float = int(digits)

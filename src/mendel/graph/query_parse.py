@@ -89,6 +89,9 @@ def parse_filter(text: str) -> Expr:
 class Parser(Cursor):
     """One reading of one text."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text, LINEAGE)
+
     def rest(self) -> QueryError:
         """Return the error of a text that goes on where it could end."""
         if self.now.value == ")" and self.at(Kind.SYMBOL):
@@ -136,9 +139,9 @@ class Parser(Cursor):
         if token.kind is Kind.TEXT or (token.kind is Kind.NAME and self._is_free()):
             return self.words()
         if token.kind is Kind.NAME:
-            if self._is_lineage():
-                return self.lineage()
             return self.test(self.field())
+        if token.kind is Kind.PATTERN:
+            return self.lineage()
         if token.kind in {Kind.NUMBER, Kind.SPAN, Kind.DATE}:
             return self.turned()
         raise self.error(f"expected a term such as metrics.auc > 0.9 here, not {self.shown()}.")
@@ -157,7 +160,7 @@ class Parser(Cursor):
         word = self.word()
         if word in KEYWORDS:
             raise self.error(f"expected a term such as metrics.auc > 0.9 here, not {self.shown()}.")
-        if self._operator_follows() or self._is_lineage() or self.now.quoted:
+        if self._operator_follows() or self.now.quoted:
             return False
         parts = self.now.parts
         return len(parts) == 1 and parts[0] not in NAMES and parts[0] not in CAPTURED
@@ -179,39 +182,14 @@ class Parser(Cursor):
                 )
         return parts[0] if len(parts) == 1 else And(tuple(parts))
 
-    def _is_lineage(self) -> bool:
-        after = self.following
-        return (
-            self.word() in LINEAGE
-            and after.kind is Kind.SYMBOL
-            and after.value == ":"
-            and after.start == self.now.end
-        )
-
     def lineage(self) -> Expr:
         """Read ``dataset:flights*`` and its like."""
-        fields = LINEAGE[self.word()]
-        self.take()
-        colon = self.take()
-        pattern = ""
-        place = colon.end
-        while self.now.start == place and self._is_pattern():
-            token = self.take()
-            place = token.end
-            pattern += (
-                str(token.value) if token.kind is Kind.TEXT else self.text[token.start : place]
-            )
+        token = self.take()
+        word, pattern = token.parts
         if not pattern:
-            raise self.error(
-                "expected the name, id or uri of an artifact after the colon, or *.", colon
-            )
-        tests = tuple(Has(field, pattern) for field in fields)
+            raise self.error("expected the name, id or uri of an artifact after the colon, or *.")
+        tests = tuple(Has(field, pattern) for field in LINEAGE[word])
         return tests[0] if len(tests) == 1 else Or(tests)
-
-    def _is_pattern(self) -> bool:
-        if self.at(Kind.SYMBOL):
-            return self.now.value in {"*", ":", "-"}
-        return not self.at(Kind.END)
 
     def field(self) -> str:
         """Read a field and return its full name."""

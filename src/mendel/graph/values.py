@@ -2,7 +2,12 @@
 
 A value is None, bool, int (any size), float (also NaN and ±Inf), str, datetime, list or dict with
 string keys. NumPy scalars are taken as their Python values, tuples as lists, enums as their values,
-paths as text. Anything else is refused with an error that says where it stands.
+paths as text, dates as midnight UTC, missing times (NaT) as None. Anything else is refused with an
+error that says where it stands.
+
+A key is any text that UTF-8 can hold, of any length but none: spaces, slashes, control characters
+and all of Unicode are kept as they are (what shows a key escapes what cannot be seen). Lone
+surrogates are refused in keys; in values they are kept.
 
 In JSON a value is itself, but for what JSON lacks: ``{"$float": "nan" | "inf" | "-inf"}``,
 ``{"$datetime": "<ISO 8601>"}``, ``{"$text": "<base64 of UTF-16>"}`` for text with lone surrogates,
@@ -84,27 +89,46 @@ def _normal_dict(value: Any, where: str, depth: int) -> dict[str, Value]:
                 f"{where} has the key {key!r} of type {type(key).__name__}; keys must be text: "
                 f"write {str(key)!r}, or log a list of pairs."
             )
+        check_key(key, f"a key of {where}")
         out[str(key)] = _normal(value[key], f"{where}[{key!r}]", depth + 1)
     return out
+
+
+def check_key(key: str, what: str) -> None:
+    """Refuse a key that no file could hold.
+
+    Raises:
+        InvalidError: it has a lone surrogate, half of a character.
+    """
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidError(
+            f"{what} has half a character ({key[error.start]!a}, a lone surrogate) at "
+            f"{error.start}: {shorten(ascii(key))}; names must be whole Unicode text."
+        ) from None
 
 
 def _normal_scalar(value: object, where: str, depth: int) -> Value:
     for plain in (bool, int, float, str):  # subclasses, numpy.float64 and numpy.str_ among them
         if isinstance(value, plain):
             return plain(value)
-    if isinstance(value, datetime):
-        return datetime.fromisoformat(value.isoformat())
+    if isinstance(value, datetime):  # a subclass; pandas.NaT is one, and does not equal itself
+        return datetime.fromisoformat(value.isoformat()) if value == value else None  # noqa: PLR0124
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, PurePath):
         return str(value)
     # NumPy scalars and arrays, 0-d tensors: known by what they can do, so that none is imported.
     shape = getattr(value, "shape", None)
-    if shape == () and hasattr(value, "item"):
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind == "M":  # nanoseconds would come as an int
+        value = value.astype("datetime64[us]")  # type: ignore[attr-defined]
+    if shape == () and kind != "m" and hasattr(value, "item"):
         item = value.item()
         if type(item) in _PLAIN:
             return item  # type: ignore[no-any-return]
-    if isinstance(shape, tuple) and hasattr(value, "tolist"):
+    elif isinstance(shape, tuple) and kind != "m" and hasattr(value, "tolist"):
         return _normal(value.tolist(), where, depth + 1)
     raise WrongTypeError(
         f"{where} is of type {type(value).__module__}.{type(value).__qualname__}, which cannot be "
@@ -118,7 +142,7 @@ def normal_items(items: Mapping[str, object], what: str) -> dict[str, Value]:
 
     Raises:
         WrongTypeError: it is no mapping, a key is no text, or a value cannot be kept.
-        InvalidError: a key is empty.
+        InvalidError: a key is empty, or has a lone surrogate.
     """
     if not hasattr(items, "keys"):
         raise WrongTypeError(
@@ -132,6 +156,7 @@ def normal_items(items: Mapping[str, object], what: str) -> dict[str, Value]:
             )
         if not key:
             raise InvalidError(f"the name of a {what} is empty; give it a name.")
+        check_key(key, f"the name of a {what}")
         out[str(key)] = normal(items[key], f"{what} {shorten(key)!r}")
     return out
 
@@ -142,7 +167,10 @@ def shorten(text: str, most: int = 80) -> str:
 
 
 def to_json(value: Value) -> Any:
-    """Return what stands for a value in JSON (see the top of this file)."""
+    """Return what stands for a value in JSON (see the top of this file).
+
+    Keys must have passed `check_key`, as those of `normal` values have.
+    """
     kind = type(value)
     if kind is float and not math.isfinite(value):  # type: ignore[arg-type]
         return {"$float": repr(value)}
@@ -151,17 +179,11 @@ def to_json(value: Value) -> Any:
     if kind is list:
         return [to_json(v) for v in value]  # type: ignore[union-attr]
     if kind is dict:
-        out = {_key(k): to_json(v) for k, v in value.items()}  # type: ignore[union-attr]
+        out = {k: to_json(v) for k, v in value.items()}  # type: ignore[union-attr]
         return {"$dict": out} if any(k.startswith("$") for k in out) else out
     if kind is datetime:
         return {"$datetime": value.isoformat()}  # type: ignore[union-attr]
     return value
-
-
-def _key(key: str) -> str:
-    if key.isascii():
-        return key
-    return key.encode("utf-8", "backslashreplace").decode()
 
 
 def _text_to_json(text: str) -> Any:
@@ -219,8 +241,9 @@ def same(a: Value, b: Value) -> bool:
 def flatten(tree: Mapping[str, Value], prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Yield the leaves of nested dicts as dotted names: ``{"a": {"b": 1}}`` gives ``("a.b", 1)``.
 
-    An empty dict is a leaf. A flat key with a dot and a nested one may give the same name; both are
-    yielded, in order.
+    An empty dict is a leaf. A flat key with a dot and a nested one may give the same name
+    (``{"a": {"b": 1}, "a.b": 2}``); both are yielded, in order. Whoever needs one of them takes the
+    one with the fewest steps, as `mendel.graph.query_run.find` does: what is really called ``a.b``.
     """
     for key, value in tree.items():
         if isinstance(value, dict) and value:

@@ -186,9 +186,10 @@ class GraphNode(NodeFacts):
         state: object = None,
         uri: str | None = None,
         run: Recorder | None = None,
+        an_id: str | None = None,
     ) -> Self:
         run = run or record.active_run()
-        an_id = record.new_node_id(resource_id, f"the {cls.kind}")
+        an_id = an_id or record.new_node_id(resource_id, f"the {cls.kind}")
         now = clock.now()
         node = Node(
             id=an_id,

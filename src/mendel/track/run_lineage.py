@@ -15,7 +15,7 @@ from mendel.graph.errors import MendelError, NotFoundError, WrongTypeError
 from mendel.graph.lineage import ArtifactState, Direction, NodeKind, Subgraph
 from mendel.graph.values import normal_items, shorten
 from mendel.track import classification, source
-from mendel.track.artifact import Artifact, lineage
+from mendel.track.artifact import Artifact, find_by_uri, lineage
 from mendel.track.execution import Execution, as_artifact
 from mendel.track.naming import check_name
 
@@ -152,10 +152,13 @@ class RunLineageVerbs:
         content: Content | None,
         metadata: Mapping[str, object],
         description: str | None,
+        *,
+        an_id: str | None = None,
     ) -> Artifact:
         return Artifact._make(
             title,
             resource_id=None,
+            an_id=an_id,
             display_name=name or (content.name if content else None),
             schema_version=None,
             description=description,
@@ -213,26 +216,39 @@ class RunLineageVerbs:
         if isinstance(thing, Artifact):
             return thing
         if source.is_address(thing):
-            content: Content | None = source.elsewhere(thing)
-            known = self._same(f'uri="{_quoted(thing)}"')
-        else:
-            if isinstance(thing, str) and not os.path.exists(thing):  # noqa: PTH110 - may be an id
-                return _by_id(thing)
-            content = self._content(source.as_path(thing, "use"), copy=copy)
-            sha256 = content.sha256 if content else None
-            known = self._same(f'metadata.sha256.string_value="{sha256}"') if sha256 else None
-        if known is not None:
-            return Artifact._of(known)
-        called = name or source.name_of(thing)
-        return self._node(title, called, content, extra, description)
+            known = self._same(thing)
+            return known or self._node(title, name, source.elsewhere(thing), extra, description)
+        if isinstance(thing, str) and not os.path.exists(thing):  # noqa: PTH110 - may be an id
+            return _by_id(thing)
+        path = source.as_path(thing, "use")
+        content = self._content(path, copy=copy)
+        if content is None or content.sha256 is None:
+            return self._node(title, name or path.name, content, extra, description)
+        an_id = None if copy else source.id_of(content.sha256)
+        return self._same_bytes(content, an_id) or self._node(
+            title, name, content, extra, description, an_id=an_id
+        )
 
-    def _same(self, filter_: str) -> Node | None:
-        """Return the newest live artifact that matches; None also where the catalog cannot tell."""
+    def _same_bytes(self, content: Content, an_id: str | None) -> Artifact | None:
+        """Return the artifact whose bytes are the same: one in the store first."""
+        tail = "/" if content.files is not None else ""
+        stored = self._same(f"blob:sha256/{content.sha256}{tail}")
+        if stored is not None:
+            return stored
+        there = self._same(content.uri)
+        if there is not None and there.metadata.get("sha256") == content.sha256:
+            return there
+        return self._same(an_id, by_id=True) if an_id else None
+
+    def _same(self, text: str, *, by_id: bool = False) -> Artifact | None:
+        """Return the newest live artifact of a uri (or of an id), if the catalog can tell."""
         try:
-            found = Artifact._find(f'{filter_} AND state="LIVE"', "create_time desc")
+            if by_id:
+                return Artifact.get(text)
+            found = [n for n in find_by_uri(text) if n.state == ArtifactState.LIVE]
         except (MendelError, OSError):
             return None  # the graph lacks an edge; training goes on
-        return found[0] if found else None
+        return Artifact._of(found[0]) if found else None
 
     # -- what it ran --
 
@@ -370,7 +386,3 @@ def _readable(path: Path) -> None:
         os.scandir(path).close()
     else:
         path.open("rb").close()
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

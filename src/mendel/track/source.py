@@ -113,6 +113,14 @@ def elsewhere(uri: str) -> Content:
     return Content(uri, uri.rstrip("/").rpartition("/")[2] or uri)
 
 
+def id_of(sha256: str) -> str:
+    """Return the id of the artifact that stands for bytes which lie somewhere outside of the store.
+
+    It follows from the bytes, so processes that know nothing of each other mean the same one.
+    """
+    return f"sha256-{sha256}"
+
+
 def name_of(source: object) -> str:
     """Return what a file, a folder or an address is called by itself."""
     if is_address(source):

@@ -66,37 +66,39 @@ def nodes_of(catalog: Catalog, kind: NodeKind) -> Iterator[Node]:
 def estate(catalog: Catalog, runs: Collection[str]) -> Estate:
     """Return what becomes of the nodes that some runs made, if these runs go for ever."""
     doomed = frozenset(runs)
-    made = {
-        kind: {node.id: node for node in nodes_of(catalog, kind) if node.run in doomed}
-        for kind in NodeKind
-    }
-    ours = {an_id for nodes in made.values() for an_id in nodes}
-    if not ours:
-        return Estate((), (), doomed)
-    events = catalog.events(sorted(made[NodeKind.ARTIFACT]))
-    needed = {e.artifact for e in events if e.execution not in ours and e.execution not in doomed}
-    needed |= _grouped(catalog, doomed)
-    artifacts = {an_id for an_id in made[NodeKind.ARTIFACT] if an_id in needed}
-    executions = {
-        event.execution
-        for event in events
-        if event.artifact in artifacts
-        and event.kind is EventKind.OUTPUT
-        and event.execution in made[NodeKind.EXECUTION]
-    } | (made[NodeKind.EXECUTION].keys() & needed)
-    gone = ours - artifacts - executions | doomed
+    made = [node for kind in NodeKind for node in nodes_of(catalog, kind) if node.run in doomed]
+    own = doomed | {node.id for node in made}
+    if not made:
+        return Estate((), (), own)
+    staying = _staying(catalog, made, own, doomed)
+    return Estate(
+        tuple(node for node in made if node.id not in staying),
+        tuple(node for node in made if node.id in staying),
+        own,
+    )
+
+
+def _staying(
+    catalog: Catalog, made: Collection[Node], own: frozenset[str], doomed: frozenset[str]
+) -> set[str]:
+    """Return the ids of those that somebody else needs; see the top of this file."""
+    grouped = _grouped(catalog, doomed)
+    events = catalog.events(_ids(made, NodeKind.ARTIFACT))
+    used = {event.artifact for event in events if event.execution not in own}
+    artifacts = (used | grouped).intersection(_ids(made, NodeKind.ARTIFACT))
+    makers = {e.execution for e in events if e.artifact in artifacts and e.kind is EventKind.OUTPUT}
+    executions = (makers | grouped).intersection(_ids(made, NodeKind.EXECUTION))
+    gone = own - artifacts - executions
     contexts = {
         an_id
-        for an_id in made[NodeKind.CONTEXT]
-        if an_id in needed or not gone.issuperset(catalog.members(an_id)[0])
+        for an_id in _ids(made, NodeKind.CONTEXT)
+        if an_id in grouped or not gone.issuperset(catalog.members(an_id)[0])
     }
-    staying = artifacts | executions | contexts
-    nodes = [node for kind in NodeKind for node in made[kind].values()]
-    return Estate(
-        tuple(node for node in nodes if node.id not in staying),
-        tuple(node for node in nodes if node.id in staying),
-        doomed | ours,
-    )
+    return artifacts | executions | contexts
+
+
+def _ids(nodes: Collection[Node], kind: NodeKind) -> list[str]:
+    return sorted(node.id for node in nodes if node.kind is kind)
 
 
 def _grouped(catalog: Catalog, doomed: frozenset[str]) -> set[str]:

@@ -18,12 +18,14 @@ and goes with it.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mendel.catalog.contract import Decision, RunQuery
 from mendel.graph import clock
+from mendel.graph.errors import StateError
 from mendel.graph.run import RunState
 from mendel.track.person import user
 from mendel.track.upkeep.estate import estate, hand_over
@@ -31,7 +33,7 @@ from mendel.track.upkeep.references import artifacts, references
 from mendel.track.upkeep.usage import folder_bytes, run_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from mendel.blobs.contract import Blobs
@@ -40,7 +42,14 @@ if TYPE_CHECKING:
     from mendel.track.store import Store
     from mendel.track.upkeep.estate import Estate
 
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks
+    fcntl = None
+
 GONE = "gone"
+LOCK = "gc.lock"
 GRACE_S = 3600.0
 BATCH = 50  # runs forgotten in one transaction
 
@@ -118,15 +127,7 @@ def plan(store: Store, *, older_than_s: float = 0.0) -> Plan:
     store.refresh()
     now = clock.now()
     catalog = store.catalog
-    trash = catalog.find_runs(RunQuery(deleted=True, limit=None)).ids
-    doomed: list[Doomed] = []
-    kept: list[Kept] = []
-    for record in catalog.get_runs(trash).values():
-        why = _protection(record, now, older_than_s)
-        if why:
-            kept.append(Kept(record.id, record.name, why))
-        else:
-            doomed.append(_doomed(store, record))
+    doomed, kept = _trash(store, now, older_than_s)
     blobs = blobs_of(store)
     ids = {run.id for run in doomed}
     nodes = list(artifacts(catalog))
@@ -154,6 +155,20 @@ def plan(store: Store, *, older_than_s: float = 0.0) -> Plan:
         doubts=doubts,
         last_words=last_words,
     )
+
+
+def _trash(store: Store, now: float, older_than_s: float) -> tuple[list[Doomed], list[Kept]]:
+    """Return the runs in the trash that will go, and those that stay."""
+    trash = store.catalog.find_runs(RunQuery(deleted=True, limit=None)).ids
+    doomed: list[Doomed] = []
+    kept: list[Kept] = []
+    for record in store.catalog.get_runs(trash).values():
+        why = _protection(record, now, older_than_s)
+        if why:
+            kept.append(Kept(record.id, record.name, why))
+        else:
+            doomed.append(_doomed(store, record))
+    return doomed, kept
 
 
 def _protection(record: RunRecord, now: float, older_than_s: float) -> str:
@@ -215,8 +230,34 @@ def collect(
 
     Raises:
         ReadOnlyError: the store cannot be written.
+        StateError: another process is collecting.
     """
     store.must_be_writable("collect garbage in")
+    with alone(store.root):
+        return _collect(store, planned, progress)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Within, no other process collects in the store; the lock goes with the process.
+
+    Raises:
+        StateError: another one does.
+    """
+    with (root / LOCK).open("ab") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StateError(
+                    f"another process is collecting garbage in {root}; wait until it is done."
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+        yield
+
+
+def _collect(store: Store, planned: Plan, progress: Callable[[int, int], None] | None) -> Collected:
     tell = progress or (lambda _done, _total: None)
     total, done = planned.bytes, 0
     _finish(store)
@@ -252,19 +293,21 @@ def _finish(store: Store) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _still_doomed(store: Store, some: Sequence[Doomed]) -> list[str]:
+    """Return those that were not restored, pinned or gone on with since the plan was made."""
+    now = clock.now()
+    return [
+        record.id
+        for record in store.catalog.get_runs([run.id for run in some]).values()
+        if record.deleted is not None and not _protection(record, now, 0.0)
+    ]
+
+
 def _purge(store: Store, some: Sequence[Doomed], left: Estate) -> set[str]:
     """Purge some of the doomed runs; return those that went."""
     gone = store.root / GONE
     gone.mkdir(exist_ok=True)
-    found = store.catalog.get_runs([run.id for run in some])
-    now = clock.now()
-    ids = [
-        run.id
-        for run in some
-        if run.id in found
-        and found[run.id].deleted is not None
-        and not _protection(found[run.id], now, 0.0)
-    ]
+    ids = _still_doomed(store, some)
     mine = left.of(set(ids), store.catalog)
     if mine.staying:
         hand_over(store.catalog, mine.staying, store.ledger)
@@ -273,7 +316,7 @@ def _purge(store: Store, some: Sequence[Doomed], left: Estate) -> set[str]:
         if folder.exists():
             folder.rename(gone / an_id)
         store.marker(an_id).unlink(missing_ok=True)
-    actor = user()
+    now, actor = clock.now(), user()
     targets = [("delete_node", node.id) for node in mine.dying]
     targets += [("purge_run", an_id) for an_id in ids]
     store.catalog.decide(
