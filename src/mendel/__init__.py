@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mendel.graph.errors import WrongTypeError as WrongTypeError
     from mendel.graph.run import Goal as Goal
     from mendel.graph.run import RunState as RunState
+    from mendel.track import gapic as gapic
+    from mendel.track import metadata as metadata
     from mendel.track import schema as schema
     from mendel.track.artifact import Artifact as Artifact
     from mendel.track.artifact import lineage as lineage
@@ -141,7 +143,11 @@ _HOMES = {
     "use": "mendel.track.lineage_verbs",
 }
 # public modules that live elsewhere
-_MODULES = {"schema": "mendel.track.schema"}
+_MODULES = {
+    "gapic": "mendel.track.gapic",
+    "metadata": "mendel.track.metadata",
+    "schema": "mendel.track.schema",
+}
 
 __all__ = [
     "AlreadyExistsError",
@@ -174,6 +180,7 @@ __all__ = [
     "delete_tag",
     "end_run",
     "finish",
+    "gapic",
     "get_experiment_df",
     "get_run",
     "init",
@@ -195,6 +202,7 @@ __all__ = [
     "log_text",
     "log_time_series_metrics",
     "make",
+    "metadata",
     "runs",
     "schema",
     "seed",

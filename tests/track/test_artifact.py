@@ -380,6 +380,8 @@ def test_every_schema_class_has_its_title() -> None:
     for word in f"{google} {metrics}".split():
         assert getattr(schema.google, word).schema_title == f"google.{word}"
     assert schema.system.artifact_schema.Dataset is schema.system.Dataset
+    assert mendel.metadata.schema.google.artifact_schema.VertexModel is schema.google.VertexModel
+    assert mendel.gapic.Execution.State.FAILED is Execution.State.FAILED
 
 
 def test_schema_objects_make_nodes_and_start_executions() -> None:

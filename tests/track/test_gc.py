@@ -238,6 +238,10 @@ KILLED = """
 """
 
 
+# At night every step, by day every third.
+STRIDE = 1 if os.environ.get("HYPOTHESIS_PROFILE") == "night" else 3
+
+
 @pytest.mark.crash
 @pytest.mark.timeout(600)
 def test_kill_9_at_every_step_loses_nothing_and_the_next_collection_finishes(
@@ -266,7 +270,7 @@ def test_kill_9_at_every_step_loses_nothing_and_the_next_collection_finishes(
             out, err = child.communicate(timeout=60)
         finished = "done" in out
         assert finished or child.returncode == -9, err
-        steps += 1
+        steps += STRIDE
         session.use_store(copy)
         after = session.current_store()
         for _ in range(2):  # as it is, and after a collection that goes on

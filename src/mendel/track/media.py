@@ -178,6 +178,29 @@ class Shown:
     meta: dict[str, Value] = field(default_factory=dict)
 
 
+def page(kind: str, suffix: str, text: str) -> Shown:
+    """Return text as it will be saved."""
+    return Shown(kind, suffix, text.encode("utf-8", "backslashreplace"))
+
+
+def tabular(data: Any) -> Shown:
+    """Return a table; raises as `mendel.track.table.table`."""
+    from mendel.track.table import table
+
+    taken = table(data)
+    meta: dict[str, Any] = {"rows": taken.rows, "columns": dict(taken.types)}
+    made = page("table", ".table.json", taken.dumps())
+    return Shown(made.kind, made.suffix, made.data, meta)
+
+
+def bars(found: Histogram) -> Shown:
+    """Return a histogram; all of it stands in what is known of it."""
+    meta: dict[str, Any] = {"counts": found.counts, "edges": found.edges}
+    beside = {"nan": found.nan, "low": found.low, "high": found.high}
+    meta.update({word: count for word, count in beside.items() if count})
+    return Shown("histogram", "", None, meta)
+
+
 def figure(fig: Any, key: str) -> Shown:
     """Return a figure of matplotlib (also its axes, or seaborn's grids) or of Plotly.
 

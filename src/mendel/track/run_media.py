@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError, MendelError, StoreError, WrongTypeError
 from mendel.graph.values import shorten
-from mendel.track import media, notice, session
-from mendel.track.files import RunFiles, file_pieces, safe_path, with_step
-from mendel.track.media import Histogram, Media, Shown, media_of
+from mendel.track import notice, session
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from mendel.graph.values import Value
+    from mendel.track.media import Media, Shown
     from mendel.track.store import Store
 
 
@@ -52,8 +52,7 @@ class RunMediaVerbs:
         """
         if not isinstance(text, str):
             raise WrongTypeError(f"log_text takes text, not {type(text).__name__}.")
-        data = text.encode("utf-8", "backslashreplace")
-        self._show(name, step, caption, lambda: Shown("text", ".txt", data))
+        self._show(name, step, caption, lambda make: make.page("text", ".txt", text))
 
     def log_html(
         self, html: str, name: str, *, step: int | None = None, caption: str | None = None
@@ -65,8 +64,7 @@ class RunMediaVerbs:
         """
         if not isinstance(html, str):
             raise WrongTypeError(f"log_html takes text, not {type(html).__name__}.")
-        data = html.encode("utf-8", "backslashreplace")
-        self._show(name, step, caption, lambda: Shown("html", ".html", data))
+        self._show(name, step, caption, lambda make: make.page("html", ".html", html))
 
     def log_dict(
         self, dictionary: Any, name: str, *, step: int | None = None, caption: str | None = None
@@ -76,7 +74,7 @@ class RunMediaVerbs:
         Raises:
             WrongTypeError: something in it cannot be kept; the message says where.
         """
-        self._show(name, step, caption, lambda: media.json_text(dictionary, name))
+        self._show(name, step, caption, lambda make: make.json_text(dictionary, name))
 
     def log_image(
         self,
@@ -104,7 +102,7 @@ class RunMediaVerbs:
         called = name if name is not None else key
         if called is None:
             raise InvalidError("an image needs a name: log_image(image, 'samples').")
-        self._show(called, step, caption, lambda: media.image(image, called))
+        self._show(called, step, caption, lambda make: make.image(image, called))
 
     def log_figure(
         self, figure: Any, name: str, *, step: int | None = None, caption: str | None = None
@@ -114,7 +112,7 @@ class RunMediaVerbs:
         Raises:
             WrongTypeError: it is neither.
         """
-        self._show(name, step, caption, lambda: media.figure(figure, name))
+        self._show(name, step, caption, lambda make: make.figure(figure, name))
 
     def log_table(
         self, data: Any, name: str, *, step: int | None = None, caption: str | None = None
@@ -127,15 +125,7 @@ class RunMediaVerbs:
             WrongTypeError: nothing of the kind, or a value that cannot be kept (it names the cell).
             InvalidError: columns of different lengths, or two of one name.
         """
-        from mendel.track.table import table
-
-        def make() -> Shown:
-            taken = table(data)
-            meta: dict[str, Any] = {"rows": taken.rows, "columns": dict(taken.types)}
-            text = taken.dumps().encode("utf-8", "backslashreplace")
-            return Shown("table", ".table.json", text, meta)
-
-        self._show(name, step, caption, make)
+        self._show(name, step, caption, lambda make: make.tabular(data))
 
     def log_histogram(
         self,
@@ -159,14 +149,12 @@ class RunMediaVerbs:
         if name is None:
             raise InvalidError("a histogram needs a name: log_histogram(values, 'weights').")
 
-        def make() -> Shown:
-            found: Histogram = media.histogram(values, counts=counts, edges=edges, bins=bins)
-            meta: dict[str, Any] = {"counts": found.counts, "edges": found.edges}
-            beside = {"nan": found.nan, "low": found.low, "high": found.high}
-            meta.update({word: count for word, count in beside.items() if count})
-            return Shown("histogram", "", None, meta)
-
-        self._show(name, step, caption, make)
+        self._show(
+            name,
+            step,
+            caption,
+            lambda make: make.bars(make.histogram(values, counts=counts, edges=edges, bins=bins)),
+        )
 
     def log_audio(
         self,
@@ -181,7 +169,7 @@ class RunMediaVerbs:
         Raises:
             FileNotFoundError: there is no such file.
         """
-        self._show(name, step, caption, lambda: media.from_file(path, "audio"))
+        self._show(name, step, caption, lambda make: make.from_file(path, "audio"))
 
     def log_video(
         self,
@@ -196,12 +184,17 @@ class RunMediaVerbs:
         Raises:
             FileNotFoundError: there is no such file.
         """
-        self._show(name, step, caption, lambda: media.from_file(path, "video"))
+        self._show(name, step, caption, lambda make: make.from_file(path, "video"))
 
-    def _show(self, name: str, step: int | None, caption: str | None, make: Any) -> None:
+    def _show(
+        self, name: str, step: int | None, caption: str | None, what: Callable[[ModuleType], Shown]
+    ) -> None:
         """Check everything, save the bytes, then write the fact."""
         _check(name, step, caption)
-        shown: Shown = make()
+        from mendel.track import media
+        from mendel.track.files import RunFiles, file_pieces, safe_path, with_step
+
+        shown = what(media)
         with self.enduring(f"{shown.kind} {shorten(name, 60)!r}"):
             body: dict[str, Value] = {"key": name, "type": shown.kind}
             if step is not None:
@@ -250,8 +243,10 @@ class RunMediaVerbs:
         Raises:
             InvalidError: an unknown kind.
         """
-        if kind is not None and kind not in media.KINDS:
-            raise InvalidError(f"{kind!r} is no kind; there are: {', '.join(media.KINDS)}.")
+        from mendel.track.media import KINDS, media_of
+
+        if kind is not None and kind not in KINDS:
+            raise InvalidError(f"{kind!r} is no kind; there are: {', '.join(KINDS)}.")
         self.store.refresh([self.id])
         found = [
             media_of(fact, self.files_folder)
