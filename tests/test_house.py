@@ -1,4 +1,7 @@
-"""The house keeps its sizes: each limit is a number; an exception is named and may only shrink."""
+"""The house keeps its sizes: each limit is a number; an exception is named and may only shrink.
+
+Complexity (McCabe, at most 10) is kept by ruff, rule C901.
+"""
 
 import ast
 import json
@@ -16,7 +19,6 @@ FILES = sorted(SRC.rglob("*.py"))
 FILE_LINES = 500
 FUNCTION_LINES = 70
 CLASS_METHODS = 25
-COMPLEXITY = 10
 IMPORT_MODULES = 40
 FORBIDDEN_NAMES = {
     "utils",
@@ -35,19 +37,8 @@ FORBIDDEN_NAMES = {
 LONG_FILES: dict[str, int] = {}
 LONG_FUNCTIONS: dict[str, int] = {}
 WIDE_CLASSES: dict[str, int] = {}
-COMPLEX_FUNCTIONS: dict[str, int] = {}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-BRANCHES = (
-    ast.If
-    | ast.For
-    | ast.AsyncFor
-    | ast.While
-    | ast.IfExp
-    | ast.ExceptHandler
-    | ast.comprehension
-    | ast.match_case
-)
 CLOCKS = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "uuid.uuid4"}
 SQL = {"SELECT", "INSERT", "UPDATE", "DELETE", "PRAGMA", "CREATE"}
 
@@ -66,20 +57,13 @@ def functions(path: Path) -> Iterator[tuple[str, Function]]:
             yield f"{name(path)}:{node.name}", node
 
 
-def complexity(function: Function) -> int:
-    """McCabe's number (1976): decisions + 1; what is nested counts for itself."""
-    count = 1
-    todo: list[ast.AST] = list(ast.iter_child_nodes(function))
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Function | ast.Lambda | ast.ClassDef):
-            continue
-        if isinstance(node, BRANCHES):
-            count += 1
-        elif isinstance(node, ast.BoolOp):
-            count += len(node.values) - 1
-        todo.extend(ast.iter_child_nodes(node))
-    return count
+def lines(function: Function) -> int:
+    """Its length without its docstring, which may teach at length."""
+    length = (function.end_lineno or 0) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is not None:
+        length -= (first.end_lineno or 0) - first.lineno + 1
+    return length
 
 
 def hold(found: dict[str, int], limit: int, ratchet: dict[str, int]) -> None:
@@ -94,13 +78,8 @@ def test_files_are_short() -> None:
 
 
 def test_functions_are_short() -> None:
-    sizes = {w: (f.end_lineno or 0) - f.lineno + 1 for p in FILES for w, f in functions(p)}
+    sizes = {w: lines(f) for p in FILES for w, f in functions(p)}
     hold(sizes, FUNCTION_LINES, LONG_FUNCTIONS)
-
-
-def test_functions_are_simple() -> None:
-    found = {w: complexity(f) for p in FILES for w, f in functions(p)}
-    hold(found, COMPLEXITY, COMPLEX_FUNCTIONS)
 
 
 def test_classes_are_narrow() -> None:
@@ -161,7 +140,7 @@ def test_no_file_names_a_private_place() -> None:
     )
     if done.returncode:
         pytest.skip("not a git checkout: there is no list of files to look through")
-    private = ["/" + "work/", "/" + "root/", "." + "library", "shared/" + "design"]
+    private = ["/" + "work/", "/" + "root/", "/." + "library", "shared/" + "design"]
     for path in [ROOT / line for line in done.stdout.splitlines()]:
         if path.suffix in {".py", ".md", ".toml", ".sh", ".json", ""} and path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
