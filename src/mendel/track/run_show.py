@@ -6,6 +6,8 @@ import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mendel.track.store import Store
 
 
@@ -22,6 +24,11 @@ class RunShow:
     def url(self) -> str:
         """How to see the run: the command line that shows it."""
         return f"mendel show {self.id}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lies, whole: copy it, and another store can show it."""
+        return self.store.run_folder(self.id)
 
     def _where(self) -> str:
         return "ended here" if self._ended else "open"
