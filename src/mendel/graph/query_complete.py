@@ -109,12 +109,8 @@ def _expected(known: Sequence[Token]) -> tuple[Expected, str | None]:
                 whole = token.kind in {Kind.TEXT, Kind.PATTERN}
                 expected = Expected.JOIN if whole else Expected.OPERATOR
         elif expected is Expected.OPERATOR:
-            if word in {"and", "or"}:
-                expected = Expected.FIELD
-            elif word in {"null", "nan", "true", "false"}:
-                expected = Expected.JOIN
-            elif word in _COMPARING or word in _VALUE_WORDS or word == "(":
-                expected, depth, ends = Expected.VALUE, int(word == "("), 1 + (word == "between")
+            expected = _after_operator(word)
+            depth, ends = int(word == "("), 1 + (word == "between")
         elif expected is Expected.VALUE:
             ends -= word not in {"and", ","} and not depth
             if word == ")" or not ends:
@@ -122,6 +118,17 @@ def _expected(known: Sequence[Token]) -> tuple[Expected, str | None]:
         elif word in {"and", "or"}:
             expected = Expected.FIELD
     return expected, field
+
+
+def _after_operator(word: str) -> Expected:
+    """Return what comes after a word that stands behind a field."""
+    if word in {"and", "or"}:
+        return Expected.FIELD
+    if word in {"null", "nan", "true", "false"}:
+        return Expected.JOIN
+    if word in _COMPARING or word in _VALUE_WORDS or word == "(":
+        return Expected.VALUE
+    return Expected.OPERATOR
 
 
 def _field(token: Token) -> str | None:
