@@ -102,7 +102,7 @@ def _expected(known: Sequence[Token]) -> tuple[Expected, str | None]:
     """Walk over the tokens; return what comes next, and the field of a value."""
     expected, field, depth, ends = Expected.FIELD, None, 0, 1
     for token in known:
-        word = _word(token) or (token.value if token.kind is Kind.SYMBOL else "")
+        word = _word(token) or (str(token.value) if token.kind is Kind.SYMBOL else "")
         if expected is Expected.FIELD:
             if word not in {"(", "not", "!"}:
                 field = _field(token)
