@@ -193,10 +193,7 @@ class _Making:
         values = np.concatenate([points.values.astype(kind, copy=False) for points in read])
         if (steps[1:] > steps[:-1]).all():
             return steps, times, values
-        writers = {writer: i for i, writer in enumerate(sorted({p.writer for p in read}))}
-        of_writer = np.repeat([writers[p.writer] for p in read], [len(p) for p in read])
-        ordinals = np.concatenate([points.ordinals for points in read])
-        order = np.lexsort((ordinals, of_writer, times, steps))
+        order = np.lexsort((*_ordinals_and_writers(read), times, steps))
         return steps[order], times[order], values[order]
 
     # -- thinned --
@@ -221,6 +218,13 @@ class _Making:
             points = self._read(part)
             found.replace(number, _segments(points, edges), writers[points.writer], points)
         return merge(found)
+
+
+def _ordinals_and_writers(read: Sequence[Points]) -> tuple[Array, Array]:
+    """Return what settles ties of step and time, the finer first."""
+    numbers = {writer: i for i, writer in enumerate(sorted({points.writer for points in read}))}
+    writers = np.repeat([numbers[points.writer] for points in read], list(map(len, read)))
+    return np.concatenate([points.ordinals for points in read]), writers
 
 
 def _hides(rewind: Rewind, block: Block) -> float:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mendel.graph.errors import QueryError
-from mendel.graph.query_field import ATTRIBUTES, CAPTURED, LINEAGE, NAMES, FieldKind, kind_of
+from mendel.graph.query_field import ATTRIBUTES, CAPTURED, LINEAGE, FieldKind, kind_of
 from mendel.graph.query_lex import QUOTES, Kind, Token, quote, tokens
 from mendel.graph.query_literal import full_name
 from mendel.graph.query_text import name_text
 from mendel.graph.run import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 OPERATORS = (
     "=", "!=", "<", "<=", ">", ">=", "=~", "!~", "in (", "not in (", "between", "is null",
@@ -55,7 +55,10 @@ def complete(text: str, position: int, keys: Iterable[str] = ()) -> Completion:
     before = text[:position]
     known, start = _tokens(before)
     typed = _bare(before[start:])
-    expected, field = _expected(known)
+    place = _Place()
+    for token in known:
+        place.step(token)
+    expected, field = place.expected, place.field
     choices = _choices(expected, field, keys)
     fitting = [c for c in choices if _bare(c).startswith(typed)]
     if expected is Expected.FIELD:  # a part of the name will do, after those that begin so
@@ -98,37 +101,40 @@ def _word(token: Token) -> str:
     return token.parts[0].lower() if plain else ""
 
 
-def _expected(known: Sequence[Token]) -> tuple[Expected, str | None]:
-    """Walk over the tokens; return what comes next, and the field of a value."""
-    expected, field, depth, ends = Expected.FIELD, None, 0, 1
-    for token in known:
-        word = _word(token) or (str(token.value) if token.kind is Kind.SYMBOL else "")
-        if expected is Expected.FIELD:
-            if word not in {"(", "not", "!"}:
-                field = _field(token)
-                whole = token.kind in {Kind.TEXT, Kind.PATTERN}
-                expected = Expected.JOIN if whole else Expected.OPERATOR
-        elif expected is Expected.OPERATOR:
-            expected = _after_operator(word)
-            depth, ends = int(word == "("), 1 + (word == "between")
-        elif expected is Expected.VALUE:
-            ends -= word not in {"and", ","} and not depth
-            if word == ")" or not ends:
-                expected = Expected.JOIN
-        elif word in {"and", "or"}:
-            expected = Expected.FIELD
-    return expected, field
+@dataclass(slots=True)
+class _Place:
+    """What is waited for after the tokens that were walked over."""
 
+    expected: Expected = Expected.FIELD
+    field: str | None = None
+    values: int = 1  # how many values are still to come; without end within parentheses
 
-def _after_operator(word: str) -> Expected:
-    """Return what comes after a word that stands behind a field."""
-    if word in {"and", "or"}:
-        return Expected.FIELD
-    if word in {"null", "nan", "true", "false"}:
-        return Expected.JOIN
-    if word in _COMPARING or word in _VALUE_WORDS or word == "(":
-        return Expected.VALUE
-    return Expected.OPERATOR
+    def step(self, token: Token) -> None:
+        """Go over one token."""
+        word = _word(token) or (token.value if token.kind is Kind.SYMBOL else "")
+        if word in {"and", "or"} and (self.expected is not Expected.VALUE):
+            self.expected = Expected.FIELD
+        elif self.expected is Expected.FIELD:
+            self._after_field(token, word)
+        elif self.expected is Expected.OPERATOR:
+            self._after_operator(word)
+        elif self.expected is Expected.VALUE:
+            self.values -= word not in {"and", ","}
+            if word == ")" or self.values == 0:
+                self.expected = Expected.JOIN
+
+    def _after_field(self, token: Token, word: object) -> None:
+        if word not in {"(", "not", "!"}:
+            self.field = _field(token)
+            whole = token.kind in {Kind.TEXT, Kind.PATTERN}
+            self.expected = Expected.JOIN if whole else Expected.OPERATOR
+
+    def _after_operator(self, word: object) -> None:
+        if word in {"null", "nan", "true", "false"}:
+            self.expected = Expected.JOIN
+        elif word in _COMPARING or word in _VALUE_WORDS or word == "(":
+            self.expected = Expected.VALUE
+            self.values = {"(": -1, "between": 2}.get(str(word), 1)
 
 
 def _field(token: Token) -> str | None:
@@ -148,9 +154,12 @@ def _choices(expected: Expected, field: str | None, keys: Iterable[str]) -> list
         return [*OPERATORS, *(["and", "or"] if field is None else [])]
     if expected is Expected.JOIN:
         return ["and", "or", ")"]
-    kind = kind_of(field) if field in NAMES and field is not None else None
-    if kind is FieldKind.STATE:
-        return [quote(state.value) for state in RunState]
-    if kind is FieldKind.BOOL:
-        return ["true", "false"]
-    return ["-1h", "-1d", "-7d", "now()"] if kind is FieldKind.TIME else []
+    kind = None if field is None else kind_of(field)
+    return _VALUES.get(kind, [])
+
+
+_VALUES: dict[FieldKind | None, list[str]] = {
+    FieldKind.STATE: [quote(state.value) for state in RunState],
+    FieldKind.BOOL: ["true", "false"],
+    FieldKind.TIME: ["-1h", "-1d", "-7d", "now()"],
+}

@@ -100,20 +100,25 @@ def _token(text: str, place: int, before: Token | None) -> Token:
         if character == "`":
             return _name(text, place, (value,), end, quoted=True)
         return Token(Kind.TEXT, value, place, end)
-    if found := _DATE.match(text, place):
-        return Token(Kind.DATE, found.group(), place, found.end())
-    signed = character in "+-" and _is_value(before)
-    infinite = _INFINITE.match(text, place)
-    if infinite and not signed:
+    if date := _DATE.match(text, place):
+        return Token(Kind.DATE, date.group(), place, date.end())
+    found = _literal_number(text, place, before)
+    if found is not None:
+        return found
+    if word := _FIRST.match(text, place):
+        return _name(text, place, (word.group(),), word.end(), quoted=False)
+    if symbol := _SYMBOL.match(text, place):
+        return Token(Kind.SYMBOL, symbol.group(), place, symbol.end())
+    raise QueryError(f"the character {character!r} means nothing here.", text, place)
+
+
+def _literal_number(text: str, place: int, before: Token | None) -> Token | None:
+    if text[place] in "+-" and _is_value(before):
+        return None
+    if infinite := _INFINITE.match(text, place):
         return Token(Kind.NUMBER, float(infinite.group()), place, infinite.end())
     number = _NUMBER.match(text, place)
-    if number and not signed:
-        return _number(text, number)
-    if found := _FIRST.match(text, place):
-        return _name(text, place, (found.group(),), found.end(), quoted=False)
-    if found := _SYMBOL.match(text, place):
-        return Token(Kind.SYMBOL, found.group(), place, found.end())
-    raise QueryError(f"the character {character!r} means nothing here.", text, place)
+    return _number(text, number) if number else None
 
 
 def _pattern(text: str, name: Token, word: str) -> Token:

@@ -43,20 +43,23 @@ def comparison(field: str, op: str, value: Literal, token: Token, text: str) -> 
     """Return the tree of a comparison; null, nan and whole days have a meaning of their own."""
     is_null = value == "" and token.kind is Kind.NAME
     if is_null or is_nan(value):
-        if op not in {"=", "!="}:
-            raise QueryError(
-                "null and nan are neither less nor more than anything.", text, token.start
-            )
-        if op == "=":
-            return IsNull(field) if is_null else IsNan(field)
-        if is_null:
-            return Not(IsNull(field))
-        return And((Not(IsNull(field)), Not(IsNan(field))))
+        return _absence(field, op, token, text, is_null=is_null)
     if kind_of(field) is FieldKind.TIME and op in {"=", "!="} and _is_day(token):
         assert isinstance(value, float)  # noqa: S101 - made by suited
         end = math.nextafter(value + DAY, 0)
         return Between(field, value, end, negated=op == "!=")
     return Compare(field, op, value)
+
+
+def _absence(field: str, op: str, token: Token, text: str, *, is_null: bool) -> Expr:
+    """Return the test of ``= null``, ``!= null``, ``= nan`` or ``!= nan``."""
+    if op not in {"=", "!="}:
+        raise QueryError("null and nan are neither less nor more than anything.", text, token.start)
+    if op == "=":
+        return IsNull(field) if is_null else IsNan(field)
+    if is_null:
+        return Not(IsNull(field))
+    return And((Not(IsNull(field)), Not(IsNan(field))))
 
 
 def _is_day(token: Token) -> bool:
@@ -135,19 +138,25 @@ def full_name(token: Token, text: str) -> str:
     lowered = first.lower()
     if rest and lowered in ATTRIBUTE_PREFIXES:
         name = ".".join(rest).lower().replace(" ", "_")
-        if name in NAMES:
-            return NAMES[name]
-        raise QueryError(f"no attribute {name!r}{did_you_mean(name, NAMES)}", text, token.start)
+        if name not in NAMES:
+            raise QueryError(f"no attribute {name!r}{did_you_mean(name, NAMES)}", text, token.start)
+        return NAMES[name]
     if lowered in DRAWERS:
-        if not rest or not "".join(rest):
-            raise QueryError(f"which of the {first}? Write {first}.name.", text, token.start)
-        drawer, key = DRAWERS[lowered], ".".join(rest)
-        return key if drawer == "capture" and rest[0] in CAPTURED else f"{drawer}.{key}"
+        return _key(token, DRAWERS[lowered], text)
     if first in CAPTURED:
         return ".".join(token.parts)
-    if not rest and lowered in NAMES:
-        return NAMES[lowered]
-    raise QueryError(_unknown(token.parts), text, token.start)
+    if rest or lowered not in NAMES:
+        raise QueryError(_unknown(token.parts), text, token.start)
+    return NAMES[lowered]
+
+
+def _key(token: Token, drawer: str, text: str) -> str:
+    """Return the full name of a key in params, metrics, tags or what was captured."""
+    first, *rest = token.parts
+    key = ".".join(rest)
+    if not key:
+        raise QueryError(f"which of the {first}? Write {first}.name.", text, token.start)
+    return key if drawer == "capture" and rest[0] in CAPTURED else f"{drawer}.{key}"
 
 
 def _unknown(parts: Sequence[str]) -> str:

@@ -206,22 +206,28 @@ class Parser(Cursor):
         if self.symbol("!~"):
             return Regex(field, self.regex(), negated=True)
         negated = self.keyword("not")
-        if self.keyword("is"):
-            return self.state_of_being(field, start, negated=negated)
-        if self.keyword("in"):
-            return self.membership(field, negated=negated)
-        if self.keyword("between"):
-            return self.range(field, negated=negated)
-        if self.word() in {"like", "ilike"}:
-            return self.like(field, negated=negated)
-        if self.keyword("contains"):
-            return Contains(field, self.literal(field)[0], negated=negated)
+        word = self.word()
+        if word in _WORD_OPERATORS and word != "not":
+            self.take()
+            return self.word_test(field, word, start, negated=negated)
         if kind_of(field) is FieldKind.BOOL and not negated:
             return Compare(field, "=", value=True)
         raise self.error(
             f"expected an operator after {field!r}, not {self.shown()}; there are: = != < <= > >= "
             "=~ !~ in, not in, between, is null, is nan, like, ilike, contains."
         )
+
+    def word_test(self, field: str, word: str, start: Token, *, negated: bool) -> Expr:
+        """Read what follows an operator that is a word."""
+        if word == "is":
+            return self.state_of_being(field, start, negated=negated)
+        if word == "in":
+            return self.membership(field, negated=negated)
+        if word == "between":
+            return self.range(field, negated=negated)
+        if word == "contains":
+            return Contains(field, self.literal(field)[0], negated=negated)
+        return self.like(field, ignore_case=word == "ilike", negated=negated)
 
     def compared(self, field: str, op: str) -> Expr:
         """Read the right side of a comparison."""
@@ -279,10 +285,8 @@ class Parser(Cursor):
         high, _ = self.literal(field)
         return Between(field, low, high, negated)
 
-    def like(self, field: str, *, negated: bool) -> Expr:
+    def like(self, field: str, *, ignore_case: bool, negated: bool) -> Expr:
         """Read the pattern after ``like`` or ``ilike``."""
-        ignore_case = self.word() == "ilike"
-        self.take()
         pattern = self.pattern("a pattern in quotes, such as '%gbdt%'")
         escape = "\\"
         if self.keyword("escape"):

@@ -7,6 +7,10 @@ makes it try exponentially many. A search must answer, so such patterns are refu
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_PATTERN = 1000
 MAX_OPEN_REPEATS = 4
@@ -28,41 +32,47 @@ def check_regex(pattern: str) -> str | None:
 
 
 def _check_cost(pattern: str) -> str | None:
-    """Walk the pattern once; a group that repeats must hold neither repeats nor alternatives."""
-    groups = [False]  # for each open group: whether it holds a repeat or an alternative
-    closed: bool | None = None  # what the piece before holds, where it is a group
+    """Walk the pattern once; a group that repeats must hold neither repeats nor choices."""
+    groups = [False]  # for each open group: whether it holds a repeat or a choice
+    closed = False  # whether the piece before is a group that holds one
     open_repeats = 0
-    place = 0
-    while place < len(pattern):
-        end = _piece(pattern, place)
-        if end is None:
+    for piece in _pieces(pattern):
+        if piece is None:
             return "look-around, back references and conditions are not taken in a search."
-        piece, place = pattern[place:end], end
-        repeat = _REPEAT.fullmatch(piece)
-        if repeat and piece != "?":
-            if closed:
-                return (
-                    "a repeat of a group that holds a repeat or a choice may take for ever; write "
-                    "it without, for instance [ab]+ for (a|b)+ or \\w+ for (\\w+)*."
-                )
-            open_repeats += _is_open(piece)
-            groups[-1] = True
-        closed = None
+        if closed and _is_repeat(piece):
+            return (
+                "a repeat of a group that holds a repeat or a choice may take for ever; write "
+                "it without, for instance [ab]+ for (a|b)+ or \\w+ for (\\w+)*."
+            )
+        open_repeats += _is_open(piece)
+        groups[-1] |= piece in {"|", "?"} or _is_repeat(piece)
+        closed = False
         if piece.startswith("(") and not piece.endswith(")"):
             groups.append(False)
         elif piece == ")":
             closed = groups.pop()
-            groups[-1] = groups[-1] or closed
-        elif piece in {"|", "?"}:
-            groups[-1] = True
+            groups[-1] |= closed
     if open_repeats > MAX_OPEN_REPEATS:
         return f"more than {MAX_OPEN_REPEATS} open repeats (* + {{n,}}) may take for ever."
     return None
 
 
+def _pieces(pattern: str) -> Iterator[str | None]:
+    """Yield the pieces of a pattern; None, and no more, at what is not taken."""
+    place = 0
+    while place < len(pattern):
+        end = _piece(pattern, place)
+        yield None if end is None else pattern[place:end]
+        place = len(pattern) if end is None else end
+
+
+def _is_repeat(piece: str) -> bool:
+    return piece != "?" and _REPEAT.fullmatch(piece) is not None
+
+
 def _is_open(repeat: str) -> bool:
-    if repeat in "*+":
-        return True
+    if not _is_repeat(repeat) or repeat in "*+":
+        return repeat in {"*", "+"}
     low, comma, high = repeat[1:-1].partition(",")
     return bool(comma and not high) or max(int(low or 0), int(high or 0)) > 100
 

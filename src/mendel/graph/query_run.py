@@ -20,22 +20,23 @@ def run_value(run: RunRecord, field: str) -> Value | Missing:
     (``artifact.inputs`` …) is not a run's own: the catalog supplies it.
     """
     drawer, dot, key = field.partition(".")
-    if drawer == "params" and dot:
-        return find(run.params, key)
-    if drawer == "tags" and dot:
-        return find(run.tags, key)
     if drawer == "metrics" and dot:
         return metric_value(run.metrics, run.series, key)
     if field in ATTRIBUTES:
-        value = getattr(run, field)
-        if value is None:
-            return MISSING
-        return str(value) if isinstance(value, str) else value
+        return _attribute(run, field)
     if field == TEXT_FIELD:
         return list(run_texts(run.name, run.note, run.tags))
-    if drawer == "capture":
-        return find(run.capture, key)
-    return find(run.capture, field) if drawer in CAPTURED else MISSING
+    if drawer in CAPTURED:
+        return find(run.capture, field)
+    trees = {"params": run.params, "tags": run.tags, "capture": run.capture}
+    return find(trees[drawer], key) if drawer in trees else MISSING
+
+
+def _attribute(run: RunRecord, name: str) -> Value | Missing:
+    value = getattr(run, name)
+    if value is None:
+        return MISSING
+    return str(value) if isinstance(value, str) else value  # a state is its text
 
 
 def run_texts(name: str, note: str | None, tags: Mapping[str, Value]) -> list[str]:

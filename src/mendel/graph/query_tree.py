@@ -75,17 +75,23 @@ def _pair(value: Any, literal: Literal, now: float) -> tuple[Any, Any] | None:
             return _stamp(value), literal
     if isinstance(value, datetime):
         return _pair_time(value, literal)
+    if not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) == isinstance(literal, str):
+        return value, literal
     if isinstance(value, str):
-        if isinstance(literal, str):
-            return value, literal
-        read = _TRUTH.get(value.lower()) if isinstance(literal, bool) else read_number(value)
-        return None if read is None else (read, literal)
-    if isinstance(value, int | float):
-        if not isinstance(literal, str):
-            return value, literal
-        read = _TRUTH.get(literal.lower()) if isinstance(value, bool) else read_number(literal)
-        return None if read is None else (value, read)
-    return None
+        return _beside(_spelled(value, literal), literal)
+    read = _spelled(str(literal), value)
+    return None if read is None else (value, read)
+
+
+def _spelled(text: str, beside: object) -> bool | int | float | None:
+    """Return what a text spells in the kind of what it stands beside: a bool or a number."""
+    return _TRUTH.get(text.lower()) if isinstance(beside, bool) else read_number(text)
+
+
+def _beside(read: bool | float | None, literal: Literal) -> tuple[Any, Any] | None:
+    return None if read is None else (read, literal)
 
 
 def _pair_time(value: datetime, literal: bool | float | str) -> tuple[float, float] | None:

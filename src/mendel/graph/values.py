@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mendel.graph.errors import InvalidError, WrongTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Value: TypeAlias = "bool | int | float | str | datetime | list[Value] | dict[str, Value] | None"
 
@@ -119,13 +119,17 @@ def _normal_scalar(value: object, where: str, depth: int) -> Value:
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, PurePath):
         return str(value)
-    # NumPy scalars and arrays, 0-d tensors: known by what they can do, so that none is imported.
+    return _normal_array(value, where, depth)
+
+
+def _normal_array(value: Any, where: str, depth: int) -> Value:
+    """Take NumPy scalars and arrays and tensors by what they can do, so that none is imported."""
     shape = getattr(value, "shape", None)
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind == "M":  # nanoseconds would come as an int
-        value = value.astype("datetime64[us]")  # type: ignore[attr-defined]
-    if shape == () and kind != "m" and hasattr(value, "item"):
-        item = value.item()
+        value = value.astype("datetime64[us]")
+    if shape == () and kind != "m":
+        item = value.item() if hasattr(value, "item") else value
         if type(item) in _PLAIN:
             return item  # type: ignore[no-any-return]
     elif isinstance(shape, tuple) and kind != "m" and hasattr(value, "tolist"):
@@ -171,19 +175,17 @@ def to_json(value: Value) -> Any:
 
     Keys must have passed `check_key`, as those of `normal` values have.
     """
-    kind = type(value)
-    if kind is float and not math.isfinite(value):  # type: ignore[arg-type]
-        return {"$float": repr(value)}
-    if kind is str:
-        return _text_to_json(value)  # type: ignore[arg-type]
-    if kind is list:
-        return [to_json(v) for v in value]  # type: ignore[union-attr]
-    if kind is dict:
-        out = {k: to_json(v) for k, v in value.items()}  # type: ignore[union-attr]
-        return {"$dict": out} if any(k.startswith("$") for k in out) else out
-    if kind is datetime:
-        return {"$datetime": value.isoformat()}  # type: ignore[union-attr]
-    return value
+    write = _WRITERS.get(type(value))
+    return value if write is None else write(value)
+
+
+def _float_to_json(value: float) -> Any:
+    return value if math.isfinite(value) else {"$float": repr(value)}
+
+
+def _dict_to_json(value: dict[str, Value]) -> Any:
+    out = {k: to_json(v) for k, v in value.items()}
+    return {"$dict": out} if any(k.startswith("$") for k in out) else out
 
 
 def _text_to_json(text: str) -> Any:
@@ -196,6 +198,15 @@ def _text_to_json(text: str) -> Any:
     return text
 
 
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    float: _float_to_json,
+    str: _text_to_json,
+    list: lambda value: [to_json(v) for v in value],
+    dict: _dict_to_json,
+    datetime: lambda value: {"$datetime": value.isoformat()},
+}
+
+
 def from_json(data: Any) -> Value:
     """Return the value that `to_json` wrote."""
     if type(data) is list:
@@ -204,15 +215,17 @@ def from_json(data: Any) -> Value:
         return data  # type: ignore[no-any-return]
     if len(data) == 1:
         [(tag, inner)] = data.items()
-        if tag == "$float":
-            return float(inner)
-        if tag == "$datetime":
-            return datetime.fromisoformat(inner)
-        if tag == "$text":
-            return base64.b64decode(inner).decode("utf-16-le", "surrogatepass")
-        if tag == "$dict":
-            return {k: from_json(v) for k, v in inner.items()}
+        if tag in _READERS:
+            return _READERS[tag](inner)
     return {k: from_json(v) for k, v in data.items()}
+
+
+_READERS: dict[str, Callable[[Any], Value]] = {
+    "$float": float,
+    "$text": lambda inner: base64.b64decode(inner).decode("utf-16-le", "surrogatepass"),
+    "$datetime": datetime.fromisoformat,
+    "$dict": lambda inner: {k: from_json(v) for k, v in inner.items()},
+}
 
 
 def dumps(value: Value) -> str:
