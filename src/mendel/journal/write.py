@@ -362,7 +362,7 @@ class Writer:
             return True
         self._number = number = self._number + 1
         try:
-            new = self._create(number, old, need)
+            new = _create(self, number, old, need)
         except OSError as error:
             if self._number == number and not isinstance(error, FileExistsError):
                 self._number = number - 1
@@ -374,15 +374,6 @@ class Writer:
         self._seg = new
         self._retry_at, self._backoff_s = 0.0, _FIRST_RETRY_S
         return True
-
-    def _create(self, number: int, old: Segment, need: int) -> Segment:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        first = old.first + old.count
-        header = fmt.dump_header(self.run, self.info, number, first, old.last_step)
-        path = self.folder / fmt.segment_name(self.id, number)
-        new = Segment.create(path, header, need, first, number)
-        new.last = old.last
-        return new
 
     def _in_trouble(self, error: OSError) -> None:
         self._trouble = error.strerror or str(error)
@@ -434,6 +425,16 @@ class Writer:
         self._told.add(problem)
         with suppress(Exception):  # a fault of the caller's own must not stop the training
             self._on_problem(problem)
+
+
+def _create(writer: Writer, number: int, old: Segment, need: int) -> Segment:
+    writer.folder.mkdir(parents=True, exist_ok=True)
+    first = old.first + old.count
+    header = fmt.dump_header(writer.run, writer.info, number, first, old.last_step)
+    path = writer.folder / fmt.segment_name(writer.id, number)
+    new = Segment.create(path, header, need, first, number)
+    new.last = old.last
+    return new
 
 
 def _warn(problem: str) -> None:
