@@ -181,6 +181,24 @@ def test_a_folder_keeps_its_files_and_frees_them_with_it(store: Store, tmp_path:
     assert list(store.blobs.all()) == []
 
 
+def test_a_folder_that_cannot_be_read_frees_no_bytes(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file(folder, "a", "a")
+    with mendel.start_run("kept") as run:
+        artifact = run.log_artifact(folder)
+    store.blobs.put(b"nobody's")
+    age(store)
+    manifest = store.blobs.path(str(artifact.metadata["sha256"]))
+    manifest.chmod(0o644)
+    manifest.write_bytes(b"flipped")
+    planned = plan(store)
+    assert planned.blobs == {}
+    assert len(planned.doubts) == 1
+    collect(store, planned)
+    assert len(list(store.blobs.all())) == 3
+
+
 def test_what_was_restored_meanwhile_is_left(store: Store) -> None:
     with mendel.start_run("back") as run:
         run.log({"x": 1.0})

@@ -12,6 +12,7 @@ import mendel
 from mendel.graph.errors import CorruptError, InvalidError, NotFoundError, StoreError
 from mendel.track import session
 from mendel.track.notice import MendelWarning
+from scripts import run_script, the_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,8 +107,11 @@ def test_bytes_may_stay_where_they_are(tmp_path: Path, store: Store) -> None:
     assert not artifact.stored
     assert list(store.blobs.all()) == []
     assert artifact.read_bytes() == b"x"
-    with pytest.raises(InvalidError, match="not in the store"):
-        artifact.fetch(tmp_path / "y")
+    assert artifact.fetch(tmp_path / "to/y").read_text() == "x"
+    source.write_text("y")
+    for read in (artifact.read_bytes, lambda: artifact.fetch(tmp_path / "z")):
+        with pytest.raises(CorruptError, match="was changed since"):
+            read()
     source.unlink()
     with pytest.raises(NotFoundError, match="only refers to it"):
         artifact.read_bytes()
@@ -233,6 +237,33 @@ def test_a_full_disk_leaves_a_pending_artifact_and_training_goes_on(
     mendel.init(strict=True)
     with pytest.raises(StoreError, match="No space"):
         run.log_artifact("big")
+
+
+FULL = """
+    import resource, warnings
+    import mendel
+    warnings.simplefilter("default")
+    run = mendel.start_run("full", experiment="full", capture=False)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    artifact = run.log_artifact("big")
+    run.log_text("x" * (2 << 20), "long")
+    run.log({"loss": 0.5}, 1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    print(artifact.state, artifact.uri, run.store.blobs.leftovers())
+    run.finish()
+"""
+
+
+def test_a_disk_that_really_takes_no_more_costs_the_artifact_only(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x" * (2 << 20))
+    done = run_script(tmp_path, FULL)
+    assert done.stdout == "PENDING None 0\n"
+    assert "artifact 'big' was not logged" in done.stderr
+    assert "text 'long' was not logged" in done.stderr
+    record = the_record(tmp_path)
+    assert record.state is mendel.RunState.COMPLETE
+    assert record.series["loss"].last == 0.5
+    assert len(record.alerts) == 2
 
 
 def test_classification_metrics_come_back_as_they_went_in() -> None:

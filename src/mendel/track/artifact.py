@@ -11,7 +11,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Self
 
-from mendel.graph.errors import InvalidError, NotFoundError
+from mendel.graph import clock
+from mendel.graph.errors import CorruptError, InvalidError, NotFoundError
 from mendel.graph.lineage import ArtifactState, Direction, NodeKind, Subgraph
 from mendel.graph.values import shorten
 from mendel.track import record
@@ -150,12 +151,13 @@ class Artifact(GraphNode):
         Raises:
             InvalidError: it is a folder, or its bytes are not on this machine.
             NotFoundError: its bytes are gone.
-            CorruptError: its bytes are not what was logged.
+            CorruptError: its bytes are not what was logged (or used, where they were not copied).
         """
         from mendel.blobs.folder import find_file
 
         path = self._local_path()
-        if path is not None:
+        if path is not None and path.is_file():
+            self._unchanged(path)
             return path.read_bytes()
         blobs = self._store().blobs
         return blobs.read(find_file(blobs, self._address()))
@@ -199,7 +201,11 @@ class Artifact(GraphNode):
         """
         from mendel.blobs.folder import fetch
 
-        return fetch(self._store().blobs, self._address(), Path(target))
+        path = self._local_path()
+        if path is None:
+            return fetch(self._store().blobs, self._address(), Path(target))
+        self._unchanged(path)
+        return _copy(path, Path(target))
 
     def _local_path(self) -> Path | None:
         """Return the file that a reference names, if its bytes were not copied."""
@@ -215,6 +221,17 @@ class Artifact(GraphNode):
                 "Log with copy=True to keep the bytes."
             )
         return path
+
+    def _unchanged(self, path: Path) -> None:
+        """Raise CorruptError where a file or folder that was not copied is no longer the same."""
+        from mendel.track.source import refer
+
+        was = self.node.metadata.get("sha256")
+        if was is not None and refer(path).sha256 != was:
+            raise CorruptError(
+                f"{path} was changed since the artifact {self.display_name!r} was made of it. "
+                "Log with copy=True to keep the bytes."
+            )
 
     def _address(self) -> Address:
         from mendel.blobs.contract import is_blob_uri, parse_uri
@@ -251,6 +268,21 @@ class Artifact(GraphNode):
         ids = [e.execution for e in store.catalog.events([self.name]) if e.kind == kind]
         nodes = store.catalog.get_nodes(ids)
         return [Execution._of(nodes[an_id]) for an_id in dict.fromkeys(ids) if an_id in nodes]
+
+
+def _copy(path: Path, target: Path) -> Path:
+    import shutil
+
+    if path.is_dir():
+        return Path(shutil.copytree(path, target, dirs_exist_ok=True))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name[:100]}.{clock.new_id()}")
+    try:
+        shutil.copy(path, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
 
 
 def find_by_uri(uri: str) -> Sequence[Node]:
