@@ -18,7 +18,7 @@ from mendel.journal.scan import Contents, Odd, fast
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MANY_BYTES = 2 << 20  # of records, from which on it pays to load NumPy
+_MANY_BYTES = 24 << 20  # of records, from which on it pays to load NumPy: a quarter of a second
 _TRIES = 5
 
 

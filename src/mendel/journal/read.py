@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph import clock
@@ -45,7 +46,9 @@ class Journal:
             raise NotFoundError(f"{self.folder} has no journal of the writer {writer}.")
         build = _Building(self.folder, writer, start)
         last = max(found)
-        for number in sorted(n for n in found if n >= start.segment):
+        wanted = sorted(number for number in found if number >= start.segment)
+        numpy_for(_size(self.folder, writer, wanted))  # once it is loaded, it is used throughout
+        for number in wanted:
             build.add(number, read_segment(self.folder, writer, number, last=number == last))
         return build.digest()
 
@@ -183,6 +186,16 @@ class _Building:
             closed=self.closed,
             last_time=self.last_time if self.last_time > -math.inf else None,
         )
+
+
+def _size(folder: Path, writer: str, numbers: list[int]) -> int:
+    """Return about how many bytes of records some segments have, unsealed."""
+    total = 0
+    for number in numbers:
+        for suffix, factor in ((fmt.RAW, 1), (fmt.SEALED, 8)):
+            with suppress(OSError):
+                total += factor * (folder / fmt.segment_name(writer, number, suffix)).stat().st_size
+    return total
 
 
 def _damage(name: str, at: int, length: int, what: str) -> str:
