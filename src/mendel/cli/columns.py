@@ -107,14 +107,9 @@ def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
         return parse_field(name)
     except QueryError as error:
         unknown = error
-    from mendel.graph.query_field import AGGREGATES
-
     found = [k.name for k in catalog.keys(query, containing=name, limit=MOST_KEYS)]
     exact = [full for full in found if full.partition(".")[2] == name]
-    head, _, tail = name.rpartition(".")
-    if not exact and head and tail in AGGREGATES:  # the least of a series: loss.min
-        series = [k.name for k in catalog.keys(query, containing=head, limit=MOST_KEYS)]
-        exact = [f"{full}.{tail}" for full in series if full == f"metrics.{head}"]
+    exact = exact or _aggregate(catalog, query, name)
     if len(exact) == 1:
         return exact[0]
     if exact:
@@ -123,6 +118,17 @@ def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
         near = ", ".join(found[:8])
         raise QueryError(f"no run has a column {name!r}; there are: {near}", name, 0)
     raise unknown
+
+
+def _aggregate(catalog: Catalog, query: RunQuery, name: str) -> list[str]:
+    """Return the field that a name such as ``loss.min`` means: the least of a series."""
+    from mendel.graph.query_field import AGGREGATES
+
+    head, _, tail = name.rpartition(".")
+    if not head or tail not in AGGREGATES:
+        return []
+    series = [k.name for k in catalog.keys(query, containing=head, limit=MOST_KEYS)]
+    return [f"{full}.{tail}" for full in series if full == f"metrics.{head}"]
 
 
 def headings(

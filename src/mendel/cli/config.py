@@ -124,11 +124,7 @@ def command_(door: Door, words: tuple[str, ...]) -> None:
         raise InvalidError("give one name, or: mendel config set NAME VALUE.")
     found = effective(door.location)
     if words:
-        name = words[0].removeprefix("MENDEL_").lower()
-        found = [e for e in found if e.setting.name == name]
-        if not found:
-            known = [s.name for s in SETTINGS]
-            raise InvalidError(f"no setting {words[0]!r}{did_you_mean(name, known)}")
+        found = _named(found, words[0])
     if door.out.as_json:
         door.out.data({"settings": [_json(e) for e in found]})
     elif words:
@@ -137,6 +133,15 @@ def command_(door: Door, words: tuple[str, ...]) -> None:
         headings = [Heading("setting", stays=True), Heading("value"), Heading("from")]
         headings += [Heading("variable"), Heading("what it is")]
         door.out.table(headings, [_cells(e) for e in found])
+
+
+def _named(found: list[Effective], word: str) -> list[Effective]:
+    name = word.removeprefix("MENDEL_").lower()
+    one = [e for e in found if e.setting.name == name]
+    if not one:
+        known = [s.name for s in SETTINGS]
+        raise InvalidError(f"no setting {word!r}{did_you_mean(name, known)}")
+    return one
 
 
 def _json(found: Effective) -> dict[str, Any]:
@@ -199,21 +204,7 @@ def with_setting(text: str, name: str, value: str) -> str:
     except tomllib.TOMLDecodeError as error:
         raise InvalidError(f"pyproject.toml cannot be read: {error}. Mend it first.") from error
     line = f"{name} = {json.dumps(value, ensure_ascii=False)}"
-    lines = text.split("\n")
-    start = next((i for i, ln in enumerate(lines) if ln.split("#")[0].strip() == _SECTION), None)
-    if start is None:
-        after = text + ("" if text.endswith("\n") or not text else "\n")
-        after += ("\n" if text else "") + f"{_SECTION}\n{line}\n"
-    else:
-        end = next(
-            (i for i in range(start + 1, len(lines)) if lines[i].lstrip()[:1] == "["), len(lines)
-        )
-        at = next((i for i in range(start + 1, end) if re.match(rf"\s*{name}\s*=", lines[i])), None)
-        if at is None:
-            lines.insert(start + 1, line)
-        else:
-            lines[at] = line
-        after = "\n".join(lines)
+    after = _placed(text, name, line)
     wanted = dict(before)
     wanted["tool"] = {**before.get("tool", {})}
     wanted["tool"]["mendel"] = {**wanted["tool"].get("mendel", {}), name: value}
@@ -227,3 +218,20 @@ def with_setting(text: str, name: str, value: str) -> str:
             f"this line into it by hand: {line}"
         )
     return after
+
+
+def _placed(text: str, name: str, line: str) -> str:
+    """Return the text with a line in its [tool.mendel]: in the place of the old one, or first."""
+    lines = text.split("\n")
+    start = next((i for i, ln in enumerate(lines) if ln.split("#")[0].strip() == _SECTION), None)
+    if start is None:
+        end_of_line = "" if text.endswith("\n") or not text else "\n"
+        return f"{text}{end_of_line}{chr(10) if text else ''}{_SECTION}\n{line}\n"
+    rest = range(start + 1, len(lines))
+    end = next((i for i in rest if lines[i].lstrip()[:1] == "["), len(lines))
+    at = next((i for i in range(start + 1, end) if re.match(rf"\s*{name}\s*=", lines[i])), None)
+    if at is None:
+        lines.insert(start + 1, line)
+    else:
+        lines[at] = line
+    return "\n".join(lines)

@@ -13,7 +13,9 @@ from mendel.cli.text import counted, safe
 
 if TYPE_CHECKING:
     from mendel.cli.command import Door
+    from mendel.track.upkeep.checkup import Finding
 
+SHOWN, INDENT = 10, " " * 10
 _STYLES = {"ok": "green", "remark": "yellow", "problem": "red"}
 
 
@@ -43,14 +45,18 @@ def command_(door: Door, deep: bool) -> int:
         door.out.data({"healthy": not problems, "findings": [asdict(f) for f in findings]})
         return 1 if problems else 0
     for finding in findings:
-        style = _STYLES[finding.level]
-        door.out.line(Cell(f"{finding.level:<8}", style), safe(f"{finding.check}: {finding.what}"))
-        for place in finding.places[:10]:
-            door.out.line("          ", safe(place))
-        if len(finding.places) > 10:
-            door.out.line(f"          and {len(finding.places) - 10:,} more (--json has all)")
-        if finding.advice:
-            door.out.line(Cell(f"          {finding.advice}", "bold"))
+        _tell(door, finding)
     told = counted(len(problems), "problem") if problems else "all is well"
     door.out.done(f"{told} in {safe(str(store.root))}")
     return 1 if problems else 0
+
+
+def _tell(door: Door, finding: Finding) -> None:
+    style = _STYLES[finding.level]
+    door.out.line(Cell(f"{finding.level:<8}", style), safe(f"{finding.check}: {finding.what}"))
+    for place in finding.places[:SHOWN]:
+        door.out.line(INDENT, safe(place))
+    if len(finding.places) > SHOWN:
+        door.out.line(f"{INDENT}and {len(finding.places) - SHOWN:,} more (--json has all)")
+    if finding.advice:
+        door.out.line(Cell(f"{INDENT}{finding.advice}", "bold"))

@@ -14,6 +14,7 @@ from mendel.track.words import RunQuery
 
 if TYPE_CHECKING:
     from mendel.cli.command import Door
+    from mendel.track.moving.export import Exported
 
 
 @command(
@@ -62,21 +63,32 @@ def command_(
     """
     from mendel.track.moving.export import export
 
-    if runs and (text or experiments):
-        raise InvalidError("name runs, or say --filter and --experiment, not both.")
-    ids: list[str] | None = None
-    if runs:
-        ids = door.run_ids(runs)
-    elif text or experiments:
-        query = RunQuery(filter=text, experiments=experiments or None, limit=None)
-        ids = list(door.fresh().catalog.find_runs(query).ids)
-        if not ids:
-            raise InvalidError("no run matches, so nothing was exported.")
+    ids = _chosen(door, runs, RunQuery(filter=text, experiments=experiments or None, limit=None))
     with door.out.progress("exporting") as show:
         done = export(
             door.store(), folder, ids, kind=kind, native=not tables_only,
             with_blobs=not no_blobs, progress=show,
         )  # fmt: skip
+    _tell(door, done)
+    return 1 if done.problems else 0
+
+
+def _chosen(door: Door, runs: tuple[str, ...], query: RunQuery) -> list[str] | None:
+    """Return the ids of the runs meant; None is the whole store."""
+    asked = bool(query.filter or query.experiments)
+    if runs and asked:
+        raise InvalidError("name runs, or say --filter and --experiment, not both.")
+    if runs:
+        return door.run_ids(runs)
+    if not asked:
+        return None
+    ids = list(door.fresh().catalog.find_runs(query).ids)
+    if not ids:
+        raise InvalidError("no run matches, so nothing was exported.")
+    return ids
+
+
+def _tell(door: Door, done: Exported) -> None:
     if door.out.as_json:
         door.out.data(
             {
@@ -88,11 +100,9 @@ def command_(
                 "problems": list(done.problems),
             }
         )
-    else:
-        told = f"{counted(done.runs, 'run')}, {counted(done.rows['points'], 'point')}"
-        door.out.done(
-            f"{told}, {size(done.bytes)} of journals, files and blobs: {safe(str(folder))}"
-        )
-        for problem in done.problems:
-            door.out.warning(problem)
-    return 1 if done.problems else 0
+        return
+    told = f"{counted(done.runs, 'run')}, {counted(done.rows['points'], 'point')}"
+    place = safe(str(done.folder))
+    door.out.done(f"{told}, {size(done.bytes)} of journals, files and blobs: {place}")
+    for problem in done.problems:
+        door.out.warning(problem)

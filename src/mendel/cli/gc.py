@@ -66,22 +66,26 @@ def command_(door: Door, dry_run: bool, older_than: str | None, yes: bool) -> in
     planned = plan(store, older_than_s=seconds(older_than) if older_than else 0.0)
     if not door.out.as_json:
         _tell(door, planned)
-    something = planned.runs or planned.blobs or planned.leftovers or planned.seal
-    if dry_run or not something:
+    if dry_run or not _something(planned):
         _answer(door, planned, None, dry_run=dry_run)
         return 0
-    if not yes and planned.runs:
-        if not door.out.can_ask():
-            raise InvalidError(
-                "nobody is there to ask: say --yes to delete for ever, or --dry-run."
-            )
-        if not door.out.ask(f"Delete {counted(len(planned.runs), 'run')} for ever?"):
-            door.out.done("nothing was deleted")
-            return 1
+    if planned.runs and not yes and not _agreed(door, len(planned.runs)):
+        door.out.done("nothing was deleted")
+        return 1
     with door.out.progress("collecting", as_bytes=True) as show:
         done = collect(store, planned, show)
     _answer(door, planned, asdict(done), dry_run=False)
     return 0
+
+
+def _something(planned: Plan) -> bool:
+    return bool(planned.runs or planned.blobs or planned.leftovers or planned.seal)
+
+
+def _agreed(door: Door, runs: int) -> bool:
+    if not door.out.can_ask():
+        raise InvalidError("nobody is there to ask: say --yes to delete for ever, or --dry-run.")
+    return door.out.ask(f"Delete {counted(runs, 'run')} for ever?")
 
 
 def _tell(door: Door, planned: Plan) -> None:

@@ -24,7 +24,7 @@ from mendel.cli.text import counted, number, safe, value_text
 from mendel.track.words import MISSING, RunQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mendel.cli.command import Door
     from mendel.track.words import Catalog, Group, RunPage
@@ -128,39 +128,38 @@ def _ids(door: Door, page: RunPage) -> None:
 
 
 def _table(door: Door, page: RunPage, chosen: list[str], *, as_csv: bool) -> None:
-    catalog, out = door.store().catalog, door.out
-    if not chosen:
-        first = page.ids[:FIRST]
-        found = catalog.get_runs(first)
-        chosen = choose([found[i] for i in first])
-    values = [column.values for column in catalog.columns(page.ids, chosen)]
-    rows = [tuple(v[i] for v in values) for i in range(len(page.ids))]
+    out = door.out
+    chosen = chosen or _choice(door, page.ids[:FIRST])
+    values = [column.values for column in door.store().catalog.columns(page.ids, chosen)]
     if out.as_json:
+        rows = _formed(chosen, values, exact)
         told = [
-            {"id": an_id, "columns": dict(_pairs(chosen, row, exact))}
+            {"id": an_id, "columns": dict(zip(chosen, row, strict=True))}
             for an_id, row in zip(page.ids, rows, strict=True)
         ]
         out.data({"runs": told, "total": page.total})
     elif as_csv:
-        lines = [
-            [an_id, *(text for _, text in _pairs(chosen, row, csv_cell))]
-            for an_id, row in zip(page.ids, rows, strict=True)
-        ]
-        out.csv(["id", *chosen], lines)
-    elif not rows:
+        lines = zip(page.ids, _formed(chosen, values, csv_cell), strict=True)
+        out.csv(["id", *chosen], [[an_id, *row] for an_id, row in lines])
+    elif not page.ids:
         out.remark(_nothing(door))
     else:
-        cells = [[shown for _, shown in _pairs(chosen, row, cell)] for row in rows]
-        out.table(headings(chosen, values), cells)
-        if page.total > len(rows):
-            out.remark(f"{len(rows):,} of {counted(page.total, 'run')}  (--limit N or --all)")
+        out.table(headings(chosen, values), _formed(chosen, values, cell))
+        if page.total > len(page.ids):
+            out.remark(f"{len(page.ids):,} of {counted(page.total, 'run')}  (--limit N or --all)")
 
 
-def _pairs(
-    names: list[str], row: tuple[Any, ...], form: Callable[[str, Any], T]
-) -> Iterator[tuple[str, T]]:
-    for name, value in zip(names, row, strict=True):
-        yield name, form(name, value)
+def _choice(door: Door, ids: tuple[str, ...]) -> list[str]:
+    found = door.store().catalog.get_runs(ids)
+    return choose([found[an_id] for an_id in ids])
+
+
+def _formed(
+    names: list[str], columns: list[tuple[Any, ...]], form: Callable[[str, Any], T]
+) -> list[tuple[T, ...]]:
+    """Return rows of columns, each value in a form."""
+    formed = ([form(name, v) for v in values] for name, values in zip(names, columns, strict=True))
+    return list(zip(*formed, strict=True))
 
 
 def _nothing(door: Door) -> str:
@@ -177,19 +176,27 @@ def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as
     catalog, out = door.store().catalog, door.out
     fields = fields or _own_metrics(catalog, query)
     groups = catalog.group(query, by, fields)
-    fields = [f for f in fields if any(g.stats.get(f, (0,))[0] for g in groups)]
+    fields = _with_numbers(groups, fields)
     if out.as_json:
         out.data({"groups": [_group_json(g, by, fields) for g in groups]})
     elif as_csv:
-        header = [*by, "runs", *(f"{f}.{s}" for f in fields for s in ("n", "mean", "deviation"))]
-        out.csv(header, [_group_csv(g, by, fields) for g in groups])
+        numbers = [f"{f}.{s}" for f in fields for s in ("n", "mean", "deviation")]
+        out.csv([*by, "runs", *numbers], [_group_csv(g, by, fields) for g in groups])
     elif not groups:
         out.remark(_nothing(door))
     else:
-        values = list(zip(*(g.values for g in groups), strict=True))
-        heads = [*headings(by, values, stay=True), Heading("runs", numeric=True, stays=True)]
-        heads += [replace(h, numeric=True) for h in headings(fields, [()] * len(fields))]
-        out.table(heads, [_group_cells(g, by, fields) for g in groups])
+        rows = [_group_cells(g, by, fields) for g in groups]
+        out.table(_group_headings(groups, by, fields), rows)
+
+
+def _with_numbers(groups: list[Group], fields: list[str]) -> list[str]:
+    return [f for f in fields if any(g.stats.get(f, (0,))[0] for g in groups)]
+
+
+def _group_headings(groups: list[Group], by: list[str], fields: list[str]) -> list[Heading]:
+    values = list(zip(*(g.values for g in groups), strict=True))
+    heads = [*headings(by, values, stay=True), Heading("runs", numeric=True, stays=True)]
+    return heads + [replace(h, numeric=True) for h in headings(fields, [()] * len(fields))]
 
 
 def _own_metrics(catalog: Catalog, query: RunQuery) -> list[str]:

@@ -70,15 +70,19 @@ def value_text(value: object, *, exact: bool = False) -> str:
     """
     if value is None:
         return "none"
-    if isinstance(value, float) and exact and math.isfinite(value):
-        return repr(value)
     if isinstance(value, bool | int | float):
-        return str(value) if exact and type(value) is int else number(value)
+        return _exactly(value) if exact else number(value)
     if isinstance(value, str):
         return json.dumps(value) if _looks_typed(value) else safe(value)
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
     return safe(json.dumps(to_json(value), ensure_ascii=False))  # type: ignore[arg-type]
+
+
+def _exactly(value: float) -> str:
+    if isinstance(value, bool) or not math.isfinite(value):
+        return number(value)
+    return repr(value)
 
 
 def _looks_typed(text: str) -> bool:

@@ -95,8 +95,6 @@ def take_ledger(store: Store, source: Path, arrival: Arrival) -> None:
 
 def take_decisions(store: Store, path: Path, arrival: Arrival) -> None:
     """Take decisions of another store: each once, and none against a later one made here."""
-    from mendel.track.naming import note_decision
-
     ours = list(store.decisions.read())
     known = {d.id for d in ours}
     latest: dict[tuple[str, str], float] = {}
@@ -108,17 +106,23 @@ def take_decisions(store: Store, path: Path, arrival: Arrival) -> None:
             continue
         if any(latest.get(q, float("-inf")) > decision.time for q in _questions(decision)):
             continue
-        try:
-            store.catalog.decide([decision])
-        except NotFoundError:
-            continue  # of a run that did not come, or that was purged there
-        except MendelError as error:
-            told = str(error).split("\n")[0]
-            arrival.problems.append(f"{decision.what} of {decision.target} was refused: {told}")
-            continue
-        if decision.what.endswith("_experiment"):
-            note_decision(store, decision)
-        arrival.decisions += 1
+        _take(store, decision, arrival)
+
+
+def _take(store: Store, decision: Decision, arrival: Arrival) -> None:
+    from mendel.track.naming import note_decision
+
+    try:
+        store.catalog.decide([decision])
+    except NotFoundError:
+        return  # of a run that did not come, or that was purged there
+    except MendelError as error:
+        told = str(error).split("\n")[0]
+        arrival.problems.append(f"{decision.what} of {decision.target} was refused: {told}")
+        return
+    if decision.what.endswith("_experiment"):
+        note_decision(store, decision)
+    arrival.decisions += 1
 
 
 def _questions(decision: Decision) -> Iterable[tuple[str, str]]:

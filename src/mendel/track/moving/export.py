@@ -161,14 +161,17 @@ class _Export:
         out.write("experiments", [{**asdict(e), "runs": e.run_count} for e in found])
         self._nodes = {n.id: n for n in (self._all_nodes() if self._whole else self._near_nodes())}
         out.write("nodes", [asdict(n) for n in self._nodes.values()])
+        self._write_events(out)
+        out.write("decisions", [_decision_row(d) for d in self._decisions()])
+
+    def _write_events(self, out: Tables) -> None:
         seen: set[tuple[str, str, str, float]] = set()  # an event touches two nodes: met twice
         known = list({**dict.fromkeys(self._ids), **dict.fromkeys(self._nodes)})
         for first in range(0, len(known), BATCH_RUNS):
-            events = catalog.events(known[first : first + BATCH_RUNS])
+            events = self._catalog.events(known[first : first + BATCH_RUNS])
             fresh = {_event_key(e): e for e in events if _event_key(e) not in seen}
             seen |= fresh.keys()
             out.write("events", [asdict(e) for e in fresh.values()])
-        out.write("decisions", [_decision_row(d) for d in self._decisions()])
 
     def _all_nodes(self) -> Iterator[Node]:
         for kind in NodeKind:

@@ -230,25 +230,22 @@ def _blobs(store: Store, *, deep: bool) -> Iterator[Finding]:
     blobs = blobs_of(store)
     wanted = references(artifacts(store.catalog), blobs)
     missing = sorted(sha for sha in wanted.sha256s if blobs.find(sha) is None)
-    if missing:
-        yield Finding(
-            "problem", "blobs", "artifacts whose bytes are not here",
-            tuple(f"blob:sha256/{sha}" for sha in missing),
-            "Bring them: mendel import the store or export that has them.",
-        )  # fmt: skip
-    if wanted.unread:
-        yield Finding(
-            "problem", "blobs", "folders whose list of files cannot be read",
-            tuple(f"blob:sha256/{sha}/" for sha in wanted.unread),
-            "Bring them: mendel import the store or export that has them.",
-        )  # fmt: skip
     rotten = list(_rotten(store)) if deep else []
-    if rotten:
-        yield Finding(
-            "problem", "blobs", "bytes that are not what was stored", tuple(rotten),
+    bring = "Bring them: mendel import the store or export that has them."
+    wrong = {
+        ("artifacts whose bytes are not here", bring): [f"blob:sha256/{sha}" for sha in missing],
+        ("folders whose list of files cannot be read", bring): [
+            f"blob:sha256/{sha}/" for sha in wanted.unread
+        ],
+        (
+            "bytes that are not what was stored",
             "Check the disk; remove these files and import them again.",
-        )  # fmt: skip
-    if not (missing or wanted.unread or rotten):
+        ): rotten,
+    }
+    for (what, advice), places in wrong.items():
+        if places:
+            yield Finding("problem", "blobs", what, tuple(places), advice)
+    if not any(wrong.values()):
         told = "there, and their hashes right" if deep else "there"
         yield Finding("ok", "blobs", f"{len(wanted.sha256s):,} referred to, all {told}")
 
