@@ -128,17 +128,12 @@ class MemoryCatalog(Catalog):
     def columns(self, ids: Sequence[str], names: Sequence[str]) -> list[Column]:
         with self._lock:
             view = self._open()
-            records = view.records()
-            return [
-                Column(
-                    name,
-                    tuple(
-                        view.value(records[run], parse_field(name)) if run in records else MISSING
-                        for run in ids
-                    ),
-                )
-                for name in names
-            ]
+            records, out = view.records(), []
+            for name in names:
+                field = parse_field(name)
+                values = (view.value(records[i], field) if i in records else MISSING for i in ids)
+                out.append(Column(name, tuple(values)))
+            return out
 
     def keys(
         self,

@@ -266,11 +266,16 @@ class View:
             edges=edges,
             known=lambda ids: [i for i in ids if i in nodes],
         )
-        inside = [nodes[i] for i in found]
-        events = [e for e in graph.events.values() if e.execution in found and e.artifact in found]
+        artifacts = {i: nodes[i] for i in found if nodes[i].kind is NodeKind.ARTIFACT}
+        executions = {i: nodes[i] for i in found if nodes[i].kind is NodeKind.EXECUTION}
+        events = [
+            event
+            for event in graph.events.values()
+            if event.execution in executions and event.artifact in artifacts
+        ]
         return Subgraph(
-            tuple(n for n in inside if n.kind is NodeKind.ARTIFACT),
-            tuple(n for n in inside if n.kind is NodeKind.EXECUTION),
+            tuple(artifacts.values()),
+            tuple(executions.values()),
             tuple(sorted(events, key=lineage.event_order)),
         )
 

@@ -144,18 +144,16 @@ def walk(  # noqa: PLR0917 - it is all that a walk needs
         known=known,
     )
     told = get(connection, dialect, list(found))
-    executions = [i for i in found if told[i].kind is NodeKind.EXECUTION]
-    between = [
-        event
-        for row in connection.execute(
-            f"{_EVENTS} WHERE e.execution IN (SELECT row FROM node WHERE id {_CHOSEN})",
-            (dialect.list(executions),),
-        )
-        if (event := _event(row)).artifact in found
-    ]
+    artifacts = {i: n for i, n in told.items() if n.kind is NodeKind.ARTIFACT}
+    executions = {i: n for i, n in told.items() if n.kind is NodeKind.EXECUTION}
+    touching = connection.execute(
+        f"{_EVENTS} WHERE e.execution IN (SELECT row FROM node WHERE id {_CHOSEN})",
+        (dialect.list(executions),),
+    )
+    between = [event for event in map(_event, touching) if event.artifact in artifacts]
     return Subgraph(
-        tuple(told[i] for i in found if told[i].kind is NodeKind.ARTIFACT),
-        tuple(told[i] for i in executions),
+        tuple(artifacts.values()),
+        tuple(executions.values()),
         tuple(sorted(between, key=lineage.event_order)),
     )
 
