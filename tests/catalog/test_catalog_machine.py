@@ -42,5 +42,5 @@ class SqlMachine(CatalogMachine):
 
 
 @pytest.mark.timeout(3600)  # the night's profile takes its time
-class TestSqlCatalog(SqlMachine.TestCase):  # type: ignore[misc]
+class TestSqlCatalog(SqlMachine.TestCase):  # type: ignore[misc,valid-type]
     """Hypothesis fills it."""
