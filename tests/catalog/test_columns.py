@@ -351,3 +351,43 @@ def test_a_page_far_down_a_sorted_table_is_found() -> None:
     last = engine.order(everything, (OrderTerm("params.x"),), 5_150)
     assert last[:200].tolist() == list(range(200))
     assert last[-1] == 25_000 + 4_949
+
+
+def test_a_number_and_a_bool_that_equal_it_ask_for_different_texts() -> None:
+    engine = ColumnEngine(Table([{"params.x": "true"}, {"params.x": "1"}]))
+    for _ in range(2):
+        assert engine.find(RunQuery(filter="params.x = 1")).ids == ("r00001",)
+        assert engine.find(RunQuery(filter="params.x = true")).ids == ("r00000",)
+
+
+def test_only_the_newest_answers_and_orders_are_kept() -> None:
+    table = Table([{"name": f"n{i}", **{f"params.p{j}": i for j in range(10)}} for i in range(30)])
+    engine = ColumnEngine(table)
+    for i in range(40):
+        assert engine.find(RunQuery(filter=f"name like 'n{i}'")).total == int(i < 30)
+    for j in range(10):
+        page = engine.find(RunQuery(order_by=(f"params.p{j}",), limit=1))
+        assert page.ids == ("r00000",)
+    assert engine.nbytes < 200_000
+
+
+def test_numbers_of_any_size_compare_exactly() -> None:
+    table = Table([{"params.x": v} for v in (2.0**53, 2**53 + 1, 10**399, -(10**399), 1e308)])
+    engine = ColumnEngine(table)
+    for text in ("= 9007199254740993", "!= 9007199254740993", f"< {10**399}", f"> {-(10**399)}",
+                 "> 9007199254740993", "<= 9007199254740993", f"= {10**399}", "< inf"):  # fmt: skip
+        tree = parse(f"params.x {text}")
+        assert np.flatnonzero(engine.select(tree)).tolist() == table.matching(tree)
+    [whole] = engine.group(RunQuery(), [], ["params.x"])
+    assert whole.stats["params.x"][3:] == (-math.inf, math.inf)
+    assert engine.group(RunQuery(), [], ["params.x"]) == [whole] or math.isnan(
+        whole.stats["params.x"][1]
+    )
+
+
+def test_groups_by_many_columns_at_once() -> None:
+    rows: list[dict[str, Value]] = [{"params.a": i, "params.b": i % 50} for i in range(200)]
+    engine = ColumnEngine(Table(rows))
+    for _ in range(2):
+        groups = engine.group(RunQuery(filter="params.a < 3"), ["params.a", "params.b"], [])
+        assert [g.values for g in groups] == [(0, 0), (1, 1), (2, 2)]

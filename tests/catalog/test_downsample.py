@@ -276,3 +276,15 @@ def test_steps_at_the_ends_of_what_is_possible_are_no_matter(steps: tuple[int, i
 
 def test_no_blocks_are_no_series() -> None:
     assert series(RUN, "loss", [], Memory()) is None
+
+
+def test_blocks_whose_minima_tie_in_step_are_read_to_tell_which_came_first() -> None:
+    memory = Memory()
+    late = [Point(i, 100.0 + i, "a", i, 5.0 - 9 * (i == 3)) for i in range(10)]
+    early = [Point(i, float(i), "b", i, 5.0 - 9 * (i == 3)) for i in range(10)]
+    blocks = [memory.add(points, timed=True) for points in (late, early)]
+    found = series(RUN, "loss", blocks, memory, buckets=1)
+    assert found is not None
+    assert len(memory.reads) == 2
+    assert (3, 3.0, -4.0) in zip(found.steps, found.times, found.values, strict=True)
+    assert (3, 103.0, -4.0) not in zip(found.steps, found.times, found.values, strict=True)

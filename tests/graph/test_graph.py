@@ -36,6 +36,8 @@ def test_a_forked_child_makes_ids_of_its_own() -> None:
     os.close(writer)
     assert clock.is_id(theirs)
     assert theirs != clock.new_id()
+    clock._after_fork()
+    assert clock.is_id(clock.new_id())
 
 
 @pytest.mark.parametrize("text", ["", "x", "8" + "0" * 25, "0" * 25 + "I", "0" * 27])

@@ -121,6 +121,7 @@ params.model contains 'bd' and params.model not contains 'x' and params.model no
 params.model like 'g%t' and params.model like '____' and params.model not like 'G%'
 params.model ilike 'GB%' and params.model not ilike '%x%' and params.list like '_'
 note like '%so far' and name like 'gbdt!-17' escape '!'
+name != 'it''s' and name != "say ""x"" now" and params.model not like 'x\\\\'
 name =~ '^gbdt-[0-9]+$' and name =~ "\\d" and name !~ 'x'
 params.lr not in (1, 2, 'x') and params.model in ("gbdt",) and params.depth in (6.0)
 params.lr not between 1 and 2 and params.depth between '6' and 6.5
@@ -201,6 +202,14 @@ def test_text_is_read_into_a_tree() -> None:
     assert parse("params.a contains 1") == Contains("params.a", 1)
     assert parse("metrics.x is nan") == IsNan("metrics.x")
     assert parse("input:a*:b-c") == Has("artifact.inputs", "a*:b-c")
+
+
+def test_a_time_may_be_any_number() -> None:
+    for number in ("1" * 400, "-1e300", "1e15", "inf", "0.1", "1664067852747", "99999999999.5"):
+        tree = parse(f"created > {number}")
+        assert parse(unparse(tree)) == tree
+    assert parse("created > 1664067852747") == Compare("created", ">", 1664067852.747)
+    assert parse(unparse(parse("python = '3.11'"))) == Compare("python", "=", "3.11")
 
 
 def test_strange_names_and_texts_survive() -> None:

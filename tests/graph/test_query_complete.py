@@ -35,6 +35,7 @@ KEYS = ("metrics.acc", "metrics.loss", "params.learning rate", "params.lr")
         ("'word' ", Expected.JOIN, 7, "and"),
         ("dataset:x ", Expected.JOIN, 10, "and"),
         ("word ", Expected.OPERATOR, 5, "="),
+        ("pinned = true nonsense ", Expected.JOIN, 23, "and"),
         ("word and ", Expected.FIELD, 9, "archived"),
         ("state = ", Expected.VALUE, 8, "'NEW'"),
         ("state = 'FA", Expected.VALUE, 8, "'FAILED'"),

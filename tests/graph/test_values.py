@@ -54,6 +54,11 @@ def test_a_value_comes_back_from_json_in_its_own_type(value: Value) -> None:
     assert same(loads(text.encode()), value)
 
 
+def test_text_with_half_a_character_comes_back() -> None:
+    assert loads(dumps("a\ud800é")) == "a\ud800é"
+    assert loads(dumps("é")) == "é"
+
+
 @given(_values)
 def test_a_plain_value_is_its_own_normal_form(value: Value) -> None:
     assert same(normal(value), value)

@@ -62,7 +62,7 @@ class Column:
         self.memo: dict[str, Any] = {}  # what others made of it, gone when it changes
         self.version = 0
         self._index: dict[object, int] = {}
-        self._tests: OrderedDict[Leaf, Array] = OrderedDict()
+        self._tests: OrderedDict[tuple[Leaf, tuple[type, ...]], Array] = OrderedDict()
         self._folded: list[str] | None = None
 
     def __len__(self) -> int:
@@ -242,11 +242,13 @@ class Column:
         if isinstance(leaf, Compare) and leaf.op == "=" and self._only_texts(leaf.value):
             equal: Array = self.codes == self._index.get(leaf.value, -2)
             return equal
-        table = self._tests.get(leaf)
+        literals = _literals(leaf) or ()
+        asked = leaf, tuple(map(type, literals))  # 1 equals True, but asks for something else
+        table = self._tests.get(asked)
         if table is None:
             table = self._judge(leaf, now)
-            if not any(isinstance(v, FromNow) for v in _literals(leaf) or ()):
-                self._tests[leaf] = table
+            if not any(isinstance(literal, FromNow) for literal in literals):
+                self._tests[asked] = table
                 if len(self._tests) > CACHED_TESTS:
                     self._tests.popitem(last=False)
         found: Array = table[self.codes]

@@ -49,8 +49,6 @@ def sort_rows(rows: Array, columns: Sequence[tuple[Column, bool]]) -> Array:
 
     Later columns are asked only about the rows that the earlier ones left level.
     """
-    if not columns:
-        return rows
     column, descending = columns[0]
     keys = _keys_of(column, rows, descending=descending)
     order = np.argsort(keys, kind="stable")

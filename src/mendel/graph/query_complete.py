@@ -73,17 +73,19 @@ def _bare(text: str) -> str:
 
 def _tokens(before: str) -> tuple[list[Token], int]:
     """Return the whole tokens, and where the piece begins that is being typed."""
-    for cut in (len(before), *_unfinished(before)):
-        try:
-            found = tokens(before[:cut], LINEAGE)[:-1]
-        except QueryError:
-            continue
-        if cut < len(before):
-            return found, cut
-        last = found[-1] if found else None
-        typing = last is not None and last.end == len(before) and _may_grow(last)
-        return (found[:-1], found[-1].start) if typing else (found, len(before))
-    return [], len(before)
+    cuts = (len(before), *_unfinished(before))
+    pieces = ((cut, _read(before[:cut])) for cut in cuts)
+    cut, found = next((cut, read) for cut, read in pieces if read is not None)
+    last = found[-1] if found else None
+    typing = last is not None and last.end == len(before) and _may_grow(last)
+    return (found[:-1], found[-1].start) if typing else (found, cut)
+
+
+def _read(piece: str) -> list[Token] | None:
+    try:
+        return tokens(piece, LINEAGE)[:-1]
+    except QueryError:
+        return None
 
 
 def _may_grow(token: Token) -> bool:
@@ -91,7 +93,10 @@ def _may_grow(token: Token) -> bool:
 
 
 def _unfinished(before: str) -> list[int]:
-    """Return the places, last first, where a piece may begin that cannot be read yet."""
+    """Return the places, last first, where a piece may begin that cannot be read yet.
+
+    The beginning is always among them, and what stands before it can be read.
+    """
     starts = [i for i, c in enumerate(before) if c in QUOTES or before[i - 1 : i] in {"", " ", "("}]
     return starts[::-1]
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY = 86400.0
-MILLISECONDS_FROM = 1e11  # a time above it (the year 5138) is in milliseconds, as MLflow's are
+MILLISECONDS = (1e11, 1e14)  # a time between is in milliseconds, as MLflow's are: 1973 to 5138
 
 
 def comparison(field: str, op: str, value: Literal, token: Token, text: str) -> Expr:
@@ -107,9 +107,9 @@ def _time(field: str, value: Literal, token: Token, text: str) -> Literal:
     try:
         seconds = float(value)
     except OverflowError:
-        seconds = math.copysign(math.inf, value)
-    finite = math.isfinite(seconds)
-    return seconds / 1000 if finite and abs(seconds) > MILLISECONDS_FROM else seconds
+        seconds = math.inf if value > 0 else -math.inf
+    low, high = MILLISECONDS
+    return seconds / 1000 if low < seconds < high else seconds
 
 
 def _state(value: Literal, token: Token, text: str) -> str:
