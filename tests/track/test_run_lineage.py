@@ -179,7 +179,7 @@ def test_a_catalog_that_cannot_be_asked_costs_an_edge_not_the_run(
     def broken(*_: object) -> None:
         raise StoreError("the catalog is damaged")
 
-    monkeypatch.setattr(type(store), "refresh", broken)
+    monkeypatch.setattr(type(store.intake), "catch_up", broken)
     artifact = run.use("data")
     assert run.use("s3://b/x").uri == "s3://b/x"
     monkeypatch.undo()
@@ -237,6 +237,42 @@ def test_a_full_disk_leaves_a_pending_artifact_and_training_goes_on(
     mendel.init(strict=True)
     with pytest.raises(StoreError, match="No space"):
         run.log_artifact("big")
+
+
+def test_what_a_parent_made_is_known_to_its_children(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("d")
+    parent = mendel.start_run("parent")
+    made = parent.log_artifact("data", type="dataset")
+    script = """
+        import mendel
+        with mendel.start_run("child") as run:
+            print(run.use("data").name)
+    """
+    done = run_script(tmp_path, script, env={"MENDEL_STORE": str(parent.store.root)})
+    assert done.stdout.strip() == made.name
+
+
+LIGHT = """
+    import sys
+    import mendel
+    from pathlib import Path
+    with mendel.start_run("r", experiment="e", capture=False) as run:
+        with mendel.start_execution(schema_title="system.Run") as step:
+            step.assign_input_artifacts([mendel.Artifact.create("system.Dataset")])
+        run.log_artifact("data")
+        run.log_text("t", "t")
+        run.log_dict({"a": [1]}, "d")
+        run.log_table({"a": [1]}, "tab")
+        run.log_classification_metrics(labels=["a"], matrix=[[1]])
+        print([m for m in ("numpy", "pandas", "sqlite3", "click", "psutil") if m in sys.modules])
+        run.use("data")
+        print([m for m in ("numpy", "pandas", "click", "psutil") if m in sys.modules])
+"""
+
+
+def test_writing_lineage_and_media_loads_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("d")
+    assert run_script(tmp_path, LIGHT).stdout == "[]\n[]\n"
 
 
 FULL = """

@@ -287,8 +287,13 @@ def _copy(path: Path, target: Path) -> Path:
 
 def find_by_uri(uri: str) -> Sequence[Node]:
     """Return the artifacts with a uri, newest first."""
+    return Artifact._find(by_uri(uri), "create_time desc")
+
+
+def by_uri(uri: str) -> str:
+    """Return the filter that finds a uri."""
     quoted = uri.replace("\\", "\\\\").replace('"', '\\"')
-    return Artifact._find(f'uri="{quoted}"', "create_time desc")
+    return f'uri="{quoted}"'
 
 
 def lineage(

@@ -41,8 +41,9 @@ class DisabledRun(ExperimentRun):
     def _content(self, *_args: object, **_more: object) -> None:
         """Keep no bytes."""
 
-    def _same(self, *_args: object, **_more: object) -> None:
+    def _same(self, *_args: object, **_more: object) -> list[Any]:
         """Know of nothing."""
+        return []
 
     def _members(self, *_args: object, **_more: object) -> list[Any]:
         return []

@@ -72,6 +72,15 @@ class Intake:
             self._look_after(None)
             self._save()
 
+    def catch_up(self, most: int = 32) -> None:
+        """Take in the ledger and the newest runs that are being written, and nothing else.
+
+        For training, where a whole `refresh` might take too long: nobody is looked after, and what
+        the catalog lacks otherwise it goes on lacking.
+        """
+        with self._lock:
+            self._take([None, *self._marked()[-most:]], None)
+
     # -- which runs --
 
     def _marked(self) -> list[str]:

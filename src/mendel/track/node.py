@@ -225,7 +225,7 @@ class GraphNode(NodeFacts):
     @classmethod
     def _refuse_taken(cls, an_id: str) -> None:
         store = record.current_store()
-        store.refresh()
+        store.intake.catch_up()  # a whole refresh might take training's time
         taken = store.catalog.get_nodes([an_id]).get(an_id)
         if taken is not None:
             raise AlreadyExistsError(

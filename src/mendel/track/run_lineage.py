@@ -15,7 +15,7 @@ from mendel.graph.errors import MendelError, NotFoundError, WrongTypeError
 from mendel.graph.lineage import ArtifactState, Direction, NodeKind, Subgraph
 from mendel.graph.values import normal_items, shorten
 from mendel.track import classification, source
-from mendel.track.artifact import Artifact, find_by_uri, lineage
+from mendel.track.artifact import Artifact, by_uri, lineage
 from mendel.track.execution import Execution, as_artifact
 from mendel.track.naming import check_name
 
@@ -217,7 +217,9 @@ class RunLineageVerbs:
             return thing
         if source.is_address(thing):
             known = self._same(thing)
-            return known or self._node(title, name, source.elsewhere(thing), extra, description)
+            if known:
+                return known[0]
+            return self._node(title, name, source.elsewhere(thing), extra, description)
         if isinstance(thing, str) and not os.path.exists(thing):  # noqa: PTH110 - may be an id
             return _by_id(thing)
         path = source.as_path(thing, "use")
@@ -232,23 +234,31 @@ class RunLineageVerbs:
     def _same_bytes(self, content: Content, an_id: str | None) -> Artifact | None:
         """Return the artifact whose bytes are the same: one in the store first."""
         tail = "/" if content.files is not None else ""
-        stored = self._same(f"blob:sha256/{content.sha256}{tail}")
-        if stored is not None:
-            return stored
-        there = self._same(content.uri)
-        if there is not None and there.metadata.get("sha256") == content.sha256:
-            return there
-        return self._same(an_id, by_id=True) if an_id else None
+        uris = [f"blob:sha256/{content.sha256}{tail}", content.uri]
+        for artifact in self._same(*uris, an_id=an_id):
+            if artifact.metadata.get("sha256", content.sha256) == content.sha256:
+                return artifact
+        return None
 
-    def _same(self, text: str, *, by_id: bool = False) -> Artifact | None:
-        """Return the newest live artifact of a uri (or of an id), if the catalog can tell."""
+    def _same(self, *uris: str, an_id: str | None = None) -> Sequence[Artifact]:
+        """Return the live artifacts of some uris, newest first, then that of an id.
+
+        The catalog is asked as it is, with what is being written now: a whole refresh might take
+        training's time. Where it cannot be asked the graph lacks an edge, and training goes on.
+        """
+        from mendel.catalog.contract import NodeQuery
+
         try:
-            if by_id:
-                return Artifact.get(text)
-            found = [n for n in find_by_uri(text) if n.state == ArtifactState.LIVE]
-        except (MendelError, OSError):
-            return None  # the graph lacks an edge; training goes on
-        return Artifact._of(found[0]) if found else None
+            self.store.intake.catch_up()
+            catalog = self.store.catalog
+            found: list[Node] = []
+            for uri in uris:
+                query = NodeQuery(NodeKind.ARTIFACT, by_uri(uri), "create_time desc", limit=None)
+                found += catalog.find_nodes(query)[0]
+            found += catalog.get_nodes([an_id] if an_id else []).values()
+        except (MendelError, OSError, ImportError):
+            return []
+        return [Artifact._of(node) for node in found if node.state == ArtifactState.LIVE]
 
     # -- what it ran --
 
