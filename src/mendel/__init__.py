@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mendel.graph.errors import StateError as StateError
     from mendel.graph.errors import StoreError as StoreError
     from mendel.graph.errors import WrongTypeError as WrongTypeError
-    from mendel.graph.run import Goal as Goal
-    from mendel.graph.run import RunState as RunState
+    from mendel.graph.state import Goal as Goal
+    from mendel.graph.state import RunState as RunState
     from mendel.track import gapic as gapic
     from mendel.track import metadata as metadata
     from mendel.track import schema as schema
@@ -89,7 +89,7 @@ _HOMES = {
     "Execution": "mendel.track.execution",
     "Experiment": "mendel.track.experiment",
     "ExperimentRun": "mendel.track.run",
-    "Goal": "mendel.graph.run",
+    "Goal": "mendel.graph.state",
     "InvalidError": "mendel.graph.errors",
     "MendelError": "mendel.graph.errors",
     "MissingLibraryError": "mendel.graph.errors",
@@ -98,7 +98,7 @@ _HOMES = {
     "ProtectedError": "mendel.graph.errors",
     "QueryError": "mendel.graph.errors",
     "ReadOnlyError": "mendel.graph.errors",
-    "RunState": "mendel.graph.run",
+    "RunState": "mendel.graph.state",
     "StateError": "mendel.graph.errors",
     "Store": "mendel.track.store",
     "StoreError": "mendel.graph.errors",

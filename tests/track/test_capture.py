@@ -152,8 +152,8 @@ def test_secrets_in_arguments_are_masked_in_place(arguments: list[str], masked: 
 def test_the_command_tells_the_script_and_its_arguments(tmp_path: Path) -> None:
     script = tmp_path / "go.py"
     script.write_text(
-        "import json\nfrom mendel.track.capture import command\n"
-        "print(json.dumps(command.capture()))\n"
+        "import json, pathlib\nfrom mendel.track.capture import command\n"
+        "print(json.dumps(command.capture(pathlib.Path.cwd())))\n"
     )
     done = subprocess.run(
         [sys.executable, str(script), "--lr", "0.1"], capture_output=True, text=True, check=True

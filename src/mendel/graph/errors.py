@@ -20,7 +20,6 @@ A message says what happened, why, and what to do next, and names the known choi
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -114,6 +113,8 @@ class MissingLibraryError(MendelError, ImportError):
 
 def did_you_mean(word: str, known: Iterable[str], *, most: int = 8) -> str:
     """Return ``"; did you mean 'x'?"`` or the known choices, ready to end a message with."""
+    import difflib  # only who errs needs it
+
     choices = sorted(known)
     near = difflib.get_close_matches(word, choices, n=1)
     if near:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from mendel.graph.run import RunState
+from mendel.graph.state import RunState
 
 
 class FieldKind(enum.StrEnum):

@@ -9,17 +9,17 @@ import functools
 import json
 import re
 import struct
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from mendel.graph.digest import WriterInfo
 from mendel.graph.errors import CorruptError, NewerStoreError
 from mendel.graph.values import dumps, loads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from mendel.graph.digest import WriterInfo
     from mendel.graph.values import Value
 
 FORMAT = 1
@@ -96,13 +96,13 @@ def segments(folder: Path) -> dict[str, dict[int, bool]]:
 
 
 def dump_header(
-    run: str | None, writer: WriterInfo, segment: int, first: int, last_step: int | None
+    run: str | None, writer: Mapping[str, Any], segment: int, first: int, last_step: int | None
 ) -> bytes:
     """Return the bytes that a segment begins with, padded to a multiple of 8."""
     told = {
         "format": FORMAT,
         "run": run,
-        "writer": {k: v for k, v in asdict(writer).items() if k != "run"},
+        "writer": {k: v for k, v in writer.items() if k != "run"},
         "segment": segment,
         "first": first,
         "last_step": last_step,
@@ -154,6 +154,8 @@ def parse_header(data: bytes | memoryview) -> Header:
 
 def header_of(told: dict[str, Any], size: int) -> Header:
     """Return a header from its JSON."""
+    from mendel.graph.digest import WriterInfo  # writing needs none of this
+
     who = told["writer"]
     names = ("id", "host", "pid", "pid_start", "boot", "opened", "rank")
     known = {name: who.get(name) for name in names}

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from mendel.graph import clock, process
-from mendel.graph.digest import WriterInfo
+
+if TYPE_CHECKING:
+    from mendel.graph.digest import WriterInfo
 
 
 def describe(
     writer: str, run: str | None, rank: int | None = None, *, aside: bool = False
-) -> WriterInfo:
-    """Return who this process is, as a writer."""
+) -> dict[str, Any]:
+    """Return who this process is, as a writer: the fields of a `WriterInfo`."""
     pid = os.getpid()
-    return WriterInfo(
-        id=writer,
-        run=run,
-        host=process.host(),
-        pid=pid,
-        pid_start=process.started(pid),
-        boot=process.boot(),
-        opened=clock.now(),
-        rank=rank,
-        aside=aside,
-    )
+    return {
+        "id": writer,
+        "run": run,
+        "host": process.host(),
+        "pid": pid,
+        "pid_start": process.started(pid),
+        "boot": process.boot(),
+        "opened": clock.now(),
+        "rank": rank,
+        "aside": aside,
+    }
 
 
 def is_alive(info: WriterInfo) -> bool | None:

@@ -106,7 +106,7 @@ class Writer:
     def _renew(self) -> None:
         """Become a writer that has written nothing yet."""
         self.id = clock.new_id()
-        self._info: WriterInfo | None = None
+        self._info: dict[str, Any] | None = None
         self.closed = False
         self._lock = threading.RLock()
         self._seg = Segment()
@@ -247,6 +247,12 @@ class Writer:
     @property
     def info(self) -> WriterInfo:
         """Who writes, as the journal's headers say it."""
+        from mendel.graph.digest import WriterInfo  # writing needs none of this
+
+        return WriterInfo(**self.described())
+
+    def described(self) -> dict[str, Any]:
+        """Return the fields of `info`."""
         if self._info is None:
             self._info = describe(self.id, self.run, self.rank, aside=self.aside)
         return self._info
@@ -430,7 +436,7 @@ class Writer:
 def _create(writer: Writer, number: int, old: Segment, need: int) -> Segment:
     writer.folder.mkdir(parents=True, exist_ok=True)
     first = old.first + old.count
-    header = fmt.dump_header(writer.run, writer.info, number, first, old.last_step)
+    header = fmt.dump_header(writer.run, writer.described(), number, first, old.last_step)
     path = writer.folder / fmt.segment_name(writer.id, number)
     new = Segment.create(path, header, need, first, number)
     new.last = old.last

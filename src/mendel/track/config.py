@@ -105,24 +105,40 @@ def as_mapping(source: Any, what: str) -> Mapping[str, Any]:
     Raises:
         WrongTypeError: it is nothing that holds params.
     """
-    if isinstance(source, Mapping):
-        return source
-    if hasattr(source, "keys") and hasattr(source, "__getitem__"):  # OmegaConf and its like
-        return {key: source[key] for key in source.keys()}  # noqa: SIM118
-    if hasattr(source, "__dataclass_fields__") and not isinstance(source, type):
-        return {name: _held(getattr(source, name), what) for name in source.__dataclass_fields__}
-    for way in ("model_dump", "_asdict"):  # pydantic, named tuples
-        method = getattr(source, way, None)
-        if callable(method) and not isinstance(source, type):
-            return method()  # type: ignore[no-any-return]
-    if type(source).__name__ == "Namespace" or type(source).__module__ == "argparse":
-        return dict(vars(source))
-    if isinstance(source, list | tuple) and all(_is_pair(item) for item in source):
-        return dict(source)
+    for way in (_of_mapping, _of_class, _of_pairs):
+        found = way(source, what)
+        if found is not None:
+            return found
     raise WrongTypeError(
         f"{what}s cannot be read from {type(source).__name__}. Give a dict, argparse's namespace, "
         "a dataclass, a pydantic model, or keywords."
     )
+
+
+def _of_mapping(source: Any, _what: str) -> Mapping[str, Any] | None:
+    if isinstance(source, Mapping):
+        return source
+    if hasattr(source, "keys") and hasattr(source, "__getitem__"):  # OmegaConf and its like
+        return {key: source[key] for key in source.keys()}  # noqa: SIM118
+    return None
+
+
+def _of_class(source: Any, what: str) -> Mapping[str, Any] | None:
+    if isinstance(source, type):
+        return None
+    if hasattr(source, "__dataclass_fields__"):
+        return {name: _held(getattr(source, name), what) for name in source.__dataclass_fields__}
+    for way in ("model_dump", "_asdict"):  # pydantic, named tuples
+        method = getattr(source, way, None)
+        if callable(method):
+            return dict(method())
+    return dict(vars(source)) if type(source).__name__ == "Namespace" else None
+
+
+def _of_pairs(source: Any, _what: str) -> Mapping[str, Any] | None:
+    if isinstance(source, list | tuple) and all(_is_pair(item) for item in source):
+        return dict(source)
+    return None
 
 
 def _held(value: Any, what: str) -> Any:

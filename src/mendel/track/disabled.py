@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from mendel.graph import clock
-from mendel.graph.run import RunState
+from mendel.graph.state import RunState
 from mendel.track.config import Tree
 from mendel.track.run import ExperimentRun
 

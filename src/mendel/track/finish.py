@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mendel.graph.values import Value
     from mendel.track.recorder import Recorder
-    from mendel.track.run import ExperimentRun
+    from mendel.track.run_life import RunLife
 
 TIMEOUT = "MENDEL_FINISH_TIMEOUT"  # seconds
 PATIENCE = 10.0  # seconds that the end of a run may wait for the catalog
@@ -27,7 +27,7 @@ SEAL = 0.5  # seconds that the end of a run may spend on compressing
 
 
 def finish(
-    run: ExperimentRun,
+    run: RunLife,
     recorder: Recorder | None,
     end: dict[str, Value],
     *,
@@ -38,6 +38,8 @@ def finish(
 
     ``quick`` is for the end by a signal: no catalog, no waiting.
     """
+    if not quick:
+        background.drain(_patience())
     for fn in finishers:
         try:
             fn()
@@ -46,8 +48,6 @@ def finish(
     if recorder is None:  # found, and not written to
         return
     owner = recorder.owner
-    if not quick:
-        background.drain(_patience())
     _last_words(run, recorder, end, owner=owner)
     recorder.close()
     if not owner:
@@ -57,16 +57,14 @@ def finish(
     _say(run, end)
 
 
-def _last_words(
-    run: ExperimentRun, recorder: Recorder, end: dict[str, Value], *, owner: bool
-) -> None:
+def _last_words(run: RunLife, recorder: Recorder, end: dict[str, Value], *, owner: bool) -> None:
     if not owner or recorder.writer.closed:
         return
     if run.told_end != end:  # else it was said when it happened
         recorder.fact("state", end)
 
 
-def _catalogue(run: ExperimentRun) -> None:
+def _catalogue(run: RunLife) -> None:
     """Take the run into the catalog and compress it, waiting only so long."""
 
     def work() -> None:
@@ -91,7 +89,7 @@ def _catalogue(run: ExperimentRun) -> None:
         )
 
 
-def _seal(run: ExperimentRun) -> None:
+def _seal(run: RunLife) -> None:
     from mendel.journal.seal import seal
 
     try:
@@ -100,7 +98,7 @@ def _seal(run: ExperimentRun) -> None:
         return  # `mendel gc` compresses what is left
 
 
-def _unmark(run: ExperimentRun) -> None:
+def _unmark(run: RunLife) -> None:
     """Take the mark away where all that was written is sealed; else readers do, in time."""
     with contextlib.suppress(OSError):
         names = os.listdir(run.store.journal_folder(run.id))  # noqa: PTH208 - one call, no stat
@@ -108,10 +106,10 @@ def _unmark(run: ExperimentRun) -> None:
             run.store.marker(run.id).unlink(missing_ok=True)
 
 
-def _say(run: ExperimentRun, end: dict[str, Value]) -> None:
+def _say(run: RunLife, end: dict[str, Value]) -> None:
     reason = end.get("reason")
     more = f" ({reason})" if reason else ""
-    notice.say(f"run {run.name!r} {end['state']}{more} · {run.url}")
+    notice.say(f"run {run.name!r} {end['state']}{more} · mendel show {run.id}")
 
 
 def _patience() -> float:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from mendel.graph.errors import InvalidError
-from mendel.graph.run import Goal
+from mendel.graph.state import Goal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

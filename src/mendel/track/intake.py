@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mendel.graph import clock
 from mendel.graph.errors import MendelError
-from mendel.graph.run import RunState
+from mendel.graph.state import RunState
 from mendel.track import lease, notice
 
 if TYPE_CHECKING:
@@ -188,31 +188,38 @@ class Intake:
 
     def _look_after(self, only: set[str] | None) -> None:
         """Find lost runs and runs that came back; take marks away where nobody writes any more."""
-        catalog = self._store.catalog
-        held = catalog.open_runs()
+        held = self._store.catalog.open_runs()
         if only is not None:
             held = {run: writers for run, writers in held.items() if run in only}
         now = clock.now()
-        if held:
-            seen = catalog.last_seen(list(held))
-            [states] = catalog.columns(list(held), ["state"])
-            changed: dict[str, RunState] = {}
-            for (run, writers), state in zip(held.items(), states.values, strict=True):
-                living = self._lives(writers, seen.get(run), now)
-                truth = RunState.RUNNING if living else RunState.LOST
-                if str(state) != truth.value:
-                    changed[run] = truth
-                if living:
-                    self._lost.pop(run, None)
-                else:
-                    stamp = _stamp(self._store.journal_folder(run))
-                    if stamp is not None and now - max(stamp) / 1e9 > SETTLED:
-                        self._lost[run] = stamp
-            if changed:
-                catalog.observe(changed)
+        self._find_lost(held, now)
         if only is None and not self._store.read_only:
-            living_runs = {run for run in held if run not in self._lost}
-            self._unmark(living_runs, now)
+            self._unmark({run for run in held if run not in self._lost}, now)
+
+    def _find_lost(self, held: dict[str, tuple[WriterInfo, ...]], now: float) -> None:
+        if not held:
+            return
+        catalog = self._store.catalog
+        seen = catalog.last_seen(list(held))
+        [states] = catalog.columns(list(held), ["state"])
+        changed: dict[str, RunState] = {}
+        for (run, writers), state in zip(held.items(), states.values, strict=True):
+            living = self._lives(writers, seen.get(run), now)
+            truth = RunState.RUNNING if living else RunState.LOST
+            if str(state) != truth.value:
+                changed[run] = truth
+            self._remember(run, now, living=living)
+        if changed:
+            catalog.observe(changed)
+
+    def _remember(self, run: str, now: float, *, living: bool) -> None:
+        """Note the journal of a lost run as it is, so that it is looked at when it changes."""
+        if living:
+            self._lost.pop(run, None)
+            return
+        stamp = _stamp(self._store.journal_folder(run))
+        if stamp is not None and now - max(stamp) / 1e9 > SETTLED:
+            self._lost[run] = stamp
 
     @staticmethod
     def _lives(writers: Sequence[WriterInfo], seen: float | None, now: float) -> bool:

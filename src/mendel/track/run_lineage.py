@@ -12,11 +12,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import MendelError, NotFoundError, WrongTypeError
-from mendel.graph.lineage import ArtifactState, Direction, NodeKind, Subgraph
 from mendel.graph.values import normal_items, shorten
-from mendel.track import classification, source
-from mendel.track.artifact import Artifact, by_uri, lineage
-from mendel.track.execution import Execution, as_artifact
+from mendel.track.lazily import lazily
 from mendel.track.naming import check_name
 
 if TYPE_CHECKING:
@@ -24,10 +21,22 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from mendel.graph.lineage import Node
+    from mendel.graph import lineage as graph
+    from mendel.graph.lineage import Direction, Node, NodeKind, Subgraph
     from mendel.graph.values import Value
+    from mendel.track import artifact as artifacts
+    from mendel.track import classification, source
+    from mendel.track import execution as executions
+    from mendel.track.artifact import Artifact
+    from mendel.track.execution import Execution
     from mendel.track.source import Content
     from mendel.track.store import Store
+else:
+    graph = lazily("mendel.graph.lineage")
+    artifacts = lazily("mendel.track.artifact")
+    classification = lazily("mendel.track.classification")
+    executions = lazily("mendel.track.execution")
+    source = lazily("mendel.track.source")
 
 
 class RunLineageVerbs:
@@ -78,7 +87,7 @@ class RunLineageVerbs:
             WrongTypeError, InvalidError: an argument that cannot be kept; nothing was written.
         """
         title, extra = _check(name, type, metadata, description)
-        if artifact_path and not isinstance(local_path, Artifact):
+        if artifact_path and not isinstance(local_path, artifacts.Artifact):
             last = name or source.name_of(local_path)
             name = check_name(f"{artifact_path.strip('/')}/{last}", "the artifact")
         artifact = self._made(local_path, name, title, extra, description, copy=copy)
@@ -111,7 +120,7 @@ class RunLineageVerbs:
 
         Raises: as `log_artifact`.
         """
-        if isinstance(local_dir, str | os.PathLike | Artifact):
+        if isinstance(local_dir, str | os.PathLike | artifacts.Artifact):
             return [self.log_artifact(local_dir, artifact_path, type=type)]
         return [self.log_artifact(one, type=type, artifact_path=artifact_path) for one in local_dir]
 
@@ -125,7 +134,7 @@ class RunLineageVerbs:
         *,
         copy: bool,
     ) -> Artifact:
-        if isinstance(thing, Artifact):
+        if isinstance(thing, artifacts.Artifact):
             return thing
         if source.is_address(thing):
             return self._node(title, name, source.elsewhere(thing), extra, description)
@@ -155,7 +164,7 @@ class RunLineageVerbs:
         *,
         an_id: str | None = None,
     ) -> Artifact:
-        return Artifact._make(
+        return artifacts.Artifact._make(
             title,
             resource_id=None,
             an_id=an_id,
@@ -163,7 +172,7 @@ class RunLineageVerbs:
             schema_version=None,
             description=description,
             metadata={**(content.metadata() if content else {}), **metadata},
-            state=ArtifactState.LIVE if content else ArtifactState.PENDING,
+            state=graph.ArtifactState.LIVE if content else graph.ArtifactState.PENDING,
             uri=content.uri if content else None,
             run=self,
         )
@@ -213,7 +222,7 @@ class RunLineageVerbs:
         *,
         copy: bool,
     ) -> Artifact:
-        if isinstance(thing, Artifact):
+        if isinstance(thing, artifacts.Artifact):
             return thing
         if source.is_address(thing):
             known = self._same(thing)
@@ -253,12 +262,16 @@ class RunLineageVerbs:
             catalog = self.store.catalog
             found: list[Node] = []
             for uri in uris:
-                query = NodeQuery(NodeKind.ARTIFACT, by_uri(uri), "create_time desc", limit=None)
+                query = NodeQuery(
+                    graph.NodeKind.ARTIFACT, artifacts.by_uri(uri), "create_time desc", limit=None
+                )
                 found += catalog.find_nodes(query)[0]
             found += catalog.get_nodes([an_id] if an_id else []).values()
         except (MendelError, OSError, ImportError):
             return []
-        return [Artifact._of(node) for node in found if node.state == ArtifactState.LIVE]
+        return [
+            artifacts.Artifact._of(node) for node in found if node.state == graph.ArtifactState.LIVE
+        ]
 
     # -- what it ran --
 
@@ -268,7 +281,7 @@ class RunLineageVerbs:
         Raises:
             WrongTypeError: it is none.
         """
-        if not isinstance(execution, Execution):
+        if not isinstance(execution, executions.Execution):
             raise WrongTypeError(f"expected an Execution, not {type(execution).__name__}.")
         execution._run = self
         self.fact("member", {"context": self.id, "nodes": [execution.name]})
@@ -280,11 +293,11 @@ class RunLineageVerbs:
 
     def get_artifacts(self) -> Sequence[Artifact]:
         """Return all artifacts of the run, oldest first: used, made, or attached to it."""
-        return [Artifact._of(node) for node in self._members(NodeKind.ARTIFACT)]
+        return [artifacts.Artifact._of(node) for node in self._members(graph.NodeKind.ARTIFACT)]
 
     def get_executions(self) -> Sequence[Execution]:
         """Return the executions that are attached to the run, oldest first."""
-        return [Execution._of(node) for node in self._members(NodeKind.EXECUTION)]
+        return [executions.Execution._of(node) for node in self._members(graph.NodeKind.EXECUTION)]
 
     def get_experiment_models(self) -> Sequence[Artifact]:
         """Return the models among its artifacts that `log_model` made."""
@@ -292,17 +305,15 @@ class RunLineageVerbs:
 
     def inputs(self) -> Sequence[Artifact]:
         """Return what the run itself used, in order."""
-        return Execution(self.id).get_input_artifacts()
+        return executions.Execution(self.id).get_input_artifacts()
 
     def outputs(self) -> Sequence[Artifact]:
         """Return what the run itself made, in order."""
-        return Execution(self.id).get_output_artifacts()
+        return executions.Execution(self.id).get_output_artifacts()
 
-    def lineage(
-        self, direction: Direction | str = Direction.BOTH, hops: int | None = None
-    ) -> Subgraph:
+    def lineage(self, direction: Direction | str = "both", hops: int | None = None) -> Subgraph:
         """Return what the run came from and what became of it; see `mendel.lineage`."""
-        return lineage(self, direction, hops)
+        return artifacts.lineage(self, direction, hops)
 
     def _members(self, kind: NodeKind) -> Sequence[Node]:
         self.store.refresh()  # of other runs and the ledger too: they may have made what is here
@@ -341,14 +352,14 @@ class RunLineageVerbs:
             labels=labels, matrix=matrix, fpr=fpr, tpr=tpr, threshold=threshold
         )
         name = check_name(display_name or "metrics", "classification metrics")
-        artifact = Artifact._make(
+        artifact = artifacts.Artifact._make(
             "google.ClassificationMetrics",
             resource_id=None,
             display_name=name,
             schema_version=None,
             description=None,
             metadata=classification.artifact_metadata(body),
-            state=ArtifactState.LIVE,
+            state=graph.ArtifactState.LIVE,
             run=self,
         )
         self._event(artifact, "OUTPUT")
@@ -383,7 +394,7 @@ def _check(
 
 def _by_id(text: str) -> Artifact:
     try:
-        return as_artifact(text)
+        return executions.as_artifact(text)
     except NotFoundError as error:
         raise FileNotFoundError(
             f"there is no file or folder {shorten(text, 300)!r}, and no artifact of that id."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError, WrongTypeError, did_you_mean
-from mendel.graph.run import Goal
+from mendel.graph.state import Goal
 from mendel.graph.values import shorten
 from mendel.track import config
 from mendel.track.background import soon

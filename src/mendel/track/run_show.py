@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ class RunShow:
         return f"<run {self._name!r} of {self._experiment!r}, {self.id}, {self._where()}>"
 
     def _repr_html_(self) -> str:
+        import html
+
         name, experiment = html.escape(self._name), html.escape(self._experiment)
         return (
             f"<div><b>{name}</b> · {experiment} · {self._where()}<br>"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from mendel.graph.errors import AlreadyExistsError, NotFoundError, WrongTypeError
-from mendel.graph.run import RunState
+from mendel.graph.state import RunState
 from mendel.graph.values import shorten
 from mendel.track import config, notice, session, states
 
@@ -196,7 +196,7 @@ class RunVertexVerbs:
         Raises:
             AlreadyExistsError: the experiment has a run of that name.
         """
-        from mendel.track.start import new_run
+        from mendel.track.begin import new_run
 
         del credentials
         vertex_only("ExperimentRun.create", tensorboard=tensorboard)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,21 +35,22 @@ VERTEX_RUN = "AIP_EXPERIMENT_RUN_NAME"
 _here: ContextVar[tuple[ExperimentRun, ...]] = ContextVar("mendel_runs", default=())
 
 
-@dataclass
 class Session:
     """See the top of this file."""
 
-    experiment: str | None = None
-    project: str | None = None
-    location: str | None = None
-    like_vertex: bool = False  # init was given what only Vertex AI knows
-    strict: bool | None = None
-    capture: object = None
-    bound: bool = False  # the run that the environment names was begun here
-    stack: list[ExperimentRun] = field(default_factory=list)  # of the main thread, innermost last
-    store: Store | None = None
-    found_from: tuple[str | None, str] | None = None  # what the store was found by; None: init
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    def __init__(self) -> None:
+        self.experiment: str | None = None
+        self.project: str | None = None
+        self.location: str | None = None
+        self.like_vertex = False  # init was given what only Vertex AI knows
+        self.strict: bool | None = None
+        self.capture: object = None
+        self.bound = False  # the run that the environment names was begun here
+        self.stack: list[ExperimentRun] = []  # of the main thread, innermost last
+        self.store: Store | None = None
+        # what the store was found by; None: init
+        self.found_from: tuple[str | None, str] | None = None
+        self.lock = threading.RLock()
 
 
 session = Session()
@@ -163,7 +163,7 @@ def push(run: ExperimentRun) -> None:
         session.stack = [*(other for other in session.stack if not other.ended), run]
 
 
-def drop(run: ExperimentRun) -> None:
+def drop(run: object) -> None:
     """Take a run that ended from the active ones."""
     _here.set(tuple(other for other in _here.get() if other is not run))
     session.stack = [other for other in session.stack if other is not run]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mendel.graph.lineage import EventKind
 from mendel.graph.query_run import aggregate_value
-from mendel.graph.run import Goal
+from mendel.graph.state import Goal
 from mendel.graph.values import MISSING, flatten, same
 from mendel.track.diff import Code, code_of
 from mendel.track.goal import goals, is_number, winners

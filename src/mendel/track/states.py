@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import signal as signals
-import traceback as tracebacks
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError, WrongTypeError, did_you_mean
-from mendel.graph.run import RunState
+from mendel.graph.state import RunState
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -106,6 +105,8 @@ def _first_line(kind: type[BaseException], error: BaseException | None) -> str:
 def _text(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> str:
+    import traceback as tracebacks
+
     try:
         text = "".join(tracebacks.format_exception(kind, error, trace))
     except Exception as second:  # noqa: BLE001 - somebody's __repr__ or __str__ may do anything

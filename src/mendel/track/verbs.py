@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError
-from mendel.graph.run import Goal, RunState
+from mendel.graph.state import Goal, RunState
 from mendel.track import naming, session
-from mendel.track.capture.settings import settings as capture_settings
 from mendel.track.disabled import DisabledRun
 from mendel.track.run import ExperimentRun
 from mendel.track.run_vertex import vertex_only
@@ -66,44 +65,59 @@ def init(
         InvalidError (a ValueError): a description without an experiment; a bad name.
         WrongTypeError (a TypeError): a name that is no text.
     """
-    now = session.session
-    if experiment_description is not None and experiment is None:
-        raise InvalidError("experiment_description needs experiment: which one does it describe?")
-    if experiment is not None:
-        naming.check_name(experiment, "an experiment")
+    _check_experiment(experiment, experiment_description)
     if session.disabled():
         return
     if store is not None:
         session.use_store(store)
-    far = {
-        "experiment_tensorboard": experiment_tensorboard,
-        "staging_bucket": staging_bucket,
-        "credentials": credentials,
-        "encryption_spec_key_name": encryption_spec_key_name,
-        "network": network,
-        "service_account": service_account,
-        "api_endpoint": api_endpoint,
-        "api_key": api_key,
-        "api_transport": api_transport,
-        "request_metadata": request_metadata,
-    }
+    _far_away(
+        project,
+        location,
+        experiment_tensorboard=experiment_tensorboard,
+        staging_bucket=staging_bucket,
+        credentials=credentials,
+        encryption_spec_key_name=encryption_spec_key_name,
+        network=network,
+        service_account=service_account,
+        api_endpoint=api_endpoint,
+        api_key=api_key,
+        api_transport=api_transport,
+        request_metadata=request_metadata,
+    )
+    now = session.session
+    now.strict = now.strict if strict is None else strict
+    now.capture = now.capture if capture is None else capture
+    if experiment is not None:
+        _enter(experiment, experiment_description)
+
+
+def _check_experiment(name: str | None, description: str | None) -> None:
+    if description is not None and name is None:
+        raise InvalidError("experiment_description needs experiment: which one does it describe?")
+    if name is not None:
+        naming.check_name(name, "an experiment")
+
+
+def _far_away(project: str | None, location: str | None, **far: object) -> None:
+    """Take what only means something in Vertex AI; another project leaves run and experiment."""
     vertex_only("init", **far)
+    now = session.session
     if any(value is not None for value in (project, location, *far.values())):
         now.like_vertex = True
-    moved = (project or now.project, location or now.location) != (now.project, now.location)
-    if moved and (now.project or now.location):
+    before = now.project, now.location
+    now.project, now.location = project or now.project, location or now.location
+    if any(before) and before != (now.project, now.location):
         _leave_active()
         now.experiment = None
-    now.project, now.location = project or now.project, location or now.location
-    now.strict = now.strict if strict is None else strict
-    now.capture = now.capture if capture is None else capture_settings(capture)
-    if experiment is not None:
-        if experiment != now.experiment:
-            _leave_active()
-        now.experiment = experiment
-        from mendel.track.experiment import note_experiment
 
-        note_experiment(experiment, experiment_description)
+
+def _enter(experiment: str, description: str | None) -> None:
+    from mendel.track.experiment import note_experiment
+
+    if experiment != session.session.experiment:
+        _leave_active()
+    session.session.experiment = experiment
+    note_experiment(experiment, description)
 
 
 def _leave_active() -> None:

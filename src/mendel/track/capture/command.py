@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mendel.graph.values import Value
 
 
-def capture() -> dict[str, Value]:
+def capture(folder: Path) -> dict[str, Value]:
     """Return the command as it was typed, with secrets masked, and where it ran.
 
     ``arguments`` are those after the script or module; ``module`` is there for ``python -m``.
@@ -22,7 +22,7 @@ def capture() -> dict[str, Value]:
         "line": list(masked_arguments(sys.orig_argv)),
         "arguments": list(masked_arguments(sys.argv[1:])),
         "script": sys.argv[0] if sys.argv else "",
-        "cwd": str(Path.cwd()),
+        "cwd": str(folder),
         "pid": os.getpid(),
     }
     module = getattr(getattr(sys.modules.get("__main__"), "__spec__", None), "name", None)

@@ -10,6 +10,8 @@ from mendel.track import background
 from mendel.track.capture.session import CaptureSession
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mendel.track.capture.settings import CaptureSettings
     from mendel.track.run import ExperimentRun
 
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
 _sessions: weakref.WeakValueDictionary[str, CaptureSession] = weakref.WeakValueDictionary()
 
 
-def begin(run: ExperimentRun, wanted: CaptureSettings, *, parent: str | None) -> None:
-    """Capture for a run until its end. Only what is cheap happens on the caller's thread."""
+def begin(run: ExperimentRun, wanted: CaptureSettings, *, parent: str | None, folder: Path) -> None:
+    """Capture for a run until its end; ``folder`` is where its process stood when it began.
+
+    What takes longer than a fraction of a millisecond happens in the background.
+    """
+    if run.ended:
+        return
     made: list[Writer] = []
 
     def samples() -> Writer:
@@ -27,7 +34,9 @@ def begin(run: ExperimentRun, wanted: CaptureSettings, *, parent: str | None) ->
 
     files = run.store.run_folder(run.id) / "files"
     above = _sessions.get(parent) if parent else None
-    session = _sessions[run.id] = CaptureSession(wanted, run, samples, files, like=above)
+    session = _sessions[run.id] = CaptureSession(
+        wanted, run, samples, files, like=above, folder=folder
+    )
     session.begin()
     background.soon(session.gather, name="capture")
     tasks = []

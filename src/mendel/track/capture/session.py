@@ -38,6 +38,7 @@ class CaptureSession:
         samples: a writer of the same run for the system metrics, made when the first sample is
             taken; their step is the whole seconds since the run began.
         files: the run's ``files`` folder.
+        folder: where the user stood when the run began; None: here and now.
         like: the session of a run that this one is part of, in the same process: what that one
             gathered is true here too.
     """
@@ -50,6 +51,7 @@ class CaptureSession:
         files: Path,
         *,
         like: CaptureSession | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._settings = settings
         self._sink = sink
@@ -57,9 +59,7 @@ class CaptureSession:
         self._samples: Sink | None = None
         self._files = files
         self._began = clock.monotonic()
-        self._folder = (
-            Path.cwd()
-        )  # where the user stands now, not where the background finds itself
+        self._folder = Path.cwd() if folder is None else folder
         self._sampler: Sampler | None = None
         self._console: Console | None = None
         self._over = False
@@ -69,7 +69,7 @@ class CaptureSession:
     def begin(self) -> None:
         """Do what must be done on the caller's thread: a fraction of a millisecond."""
         if self._settings.command:
-            self._take("command", command.capture)
+            self._take("command", lambda: command.capture(self._folder))
         if seeds.planted:
             self._keep("seeds", dict(seeds.planted))
         if self._settings.console:
