@@ -116,6 +116,22 @@ def test_a_live_series_shows_its_newest_point(past: Past) -> None:
     assert view.series("loss").values.tolist() == [2.0, 1.0]
 
 
+def test_a_notebook_shows_a_curve(past: Past) -> None:
+    values = [1.0, float("nan"), 3.0, float("inf"), 2.0, 1.5]
+    past.run("<b>", series={"loss": values, "flat": [1.0], "none": [float("nan")]})
+    past.run("long", series={"loss": [math.sin(i) for i in range(10_000)]})
+
+    broken = past.runs[1].series("loss")._repr_html_()
+    long = past.runs[0].series("loss")._repr_html_()
+
+    assert broken.count("M") == 3
+    assert "<b>" not in broken
+    assert "all 10,000 points" in long
+    assert len(long) < 40_000
+    assert "<svg" in past.runs[1].series("flat")._repr_html_()
+    assert "<svg" not in past.runs[1].series("none")._repr_html_()
+
+
 # -- series side by side --
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -114,6 +113,8 @@ def _path(part: list[str]) -> str:
 
 
 def _archived(place: Path) -> Iterator[tuple[str, str]]:
+    import zipfile
+
     if not place.is_file():
         return
     try:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     _Part: TypeAlias = tuple[Any, Any, Any]  # steps, times, values: arrays of one length
 
 
+CURVE_POINTS = 2000  # a curve in a notebook is drawn from so many points at most
+
+
 class RunSeries:
     """One metric of one run over its steps.
 
@@ -38,6 +41,7 @@ class RunSeries:
     """
 
     __slots__ = (
+        "_record",
         "_source",
         "_span",
         "buckets",
@@ -58,6 +62,7 @@ class RunSeries:
         span: tuple[int | None, int | None] = (None, None),
     ) -> None:
         self._source = source
+        self._record = record
         self._span = span
         self.run = record.id
         self.name = record.name
@@ -98,10 +103,8 @@ class RunSeries:
 
         if width < 1:
             raise InvalidError(f"width is {width}; give the number of step ranges, 1 or more.")
-        catalog = self._source.catalog
-        found = catalog.series([self.run], [self.key], buckets=width, steps=self._span)
-        record = catalog.get_runs([self.run])[self.run]
-        return RunSeries(self._source, found[0], record, self._span) if found else self
+        found = self._source.catalog.series([self.run], [self.key], buckets=width, steps=self._span)
+        return RunSeries(self._source, found[0], self._record, self._span) if found else self
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a data frame with columns step, wall_time (UTC) and value."""
@@ -129,6 +132,15 @@ class RunSeries:
             f"{begin}{len(self):,} of {self.total:,} points, {over}: downsampled to the first, "
             f"min, max and last of {self.buckets:,} step ranges>"
         )
+
+    def _repr_html_(self) -> str:
+        import numpy as np
+
+        values = np.asarray(self.values, dtype=np.float64)
+        whole = self if len(self) <= CURVE_POINTS else self.downsampled(CURVE_POINTS // 4)
+        if whole is not self:
+            values = np.asarray(whole.values, dtype=np.float64)
+        return show.curve(whole.steps.tolist(), values.tolist(), repr(self).strip("<>"))
 
 
 class Curves:

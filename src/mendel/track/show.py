@@ -7,6 +7,7 @@ own. Everything cut is said to be cut.
 from __future__ import annotations
 
 import html
+import math
 import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,31 @@ def html_table(
         out.append(f"<caption>{html.escape(note)}</caption>")
     out.append("</table></div>")
     return "".join(out)
+
+
+def curve(steps: Sequence[float], values: Sequence[float], title: str, *, width: int = 480) -> str:
+    """Return a curve as an SVG picture with its title; NaN and infinities break the line."""
+    height, edge = width // 4, 4
+    points = [(x, y) for x, y in zip(steps, values, strict=True) if math.isfinite(y)]
+    if not points:
+        return f"<div class='mendel'>{html.escape(title)}</div>"
+    left, low = min(x for x, _ in points), min(y for _, y in points)
+    wide = (max(x for x, _ in points) - left) or 1
+    high = (max(y for _, y in points) - low) or 1
+    path, pen = [], "M"
+    for x, y in zip(steps, values, strict=True):
+        if not math.isfinite(y):
+            pen = "M"
+            continue
+        across = edge + (x - left) / wide * (width - 2 * edge)
+        down = height - edge - (y - low) / high * (height - 2 * edge)
+        path.append(f"{pen}{across:.1f} {down:.1f}")
+        pen = "L"
+    return (
+        f"<div class='mendel'><svg width='{width}' height='{height}' role='img'>"
+        f"<path d='{''.join(path)}' fill='none' stroke='currentColor' stroke-width='1.5' "
+        f"stroke-linecap='round'/></svg><br>{html.escape(title)}</div>"
+    )
 
 
 class Picture:
