@@ -1,6 +1,6 @@
 """A past made by hand: runs that tests want to read, in a catalog in memory, without a disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,10 +139,12 @@ class Writer:
 class Past:
     """A place to read from, and the way to put runs into it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, catalog: Callable[[ArrayBlocks], Catalog] = MemoryCatalog
+    ) -> None:
         self.folder = folder
         self.blocks = ArrayBlocks()
-        self.catalog: Catalog = MemoryCatalog(self.blocks)
+        self.catalog: Catalog = catalog(self.blocks)
         self.pending: list[Digest] = []  # what running processes wrote and no one took in
         self.refreshed = 0
         self._experiments: dict[str, str] = {}

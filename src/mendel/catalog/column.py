@@ -190,7 +190,21 @@ class Column:
         if self.codes is not None and (kinds == CODED).all():
             entries = self.entries
             return [entries[code] for code in self.codes[rows].tolist()]
-        return [self.value(row) for row in rows.tolist()]
+        return self._mixed(rows, kinds)
+
+    def _mixed(self, rows: Array, kinds: Array) -> list[Value | Missing]:
+        out = np.full(len(rows), MISSING, object)
+        out[kinds == NULL] = None
+        if self.num is not None:
+            numbers = self.num[rows]
+            for kind, number in ((FLOAT, np.float64), (INT, np.int64), (BOOL, np.bool_)):
+                chosen = kinds == kind
+                out[chosen] = numbers[chosen].astype(number).tolist()
+        if self.codes is not None:
+            for place in np.flatnonzero(kinds == CODED).tolist():  # lists among them: one by one
+                out[place] = self.entries[int(self.codes[rows[place]])]
+        found: list[Value | Missing] = out.tolist()
+        return found
 
     def numbers(self) -> Array:
         """Return float64 numbers for aggregates, NaN where there is none."""

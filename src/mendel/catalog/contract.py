@@ -309,6 +309,18 @@ class Catalog(ABC):
         """Return some fields of many runs, by the search language's names (``params.lr``)."""
 
     @abstractmethod
+    def sheet(self, ids: Sequence[str], drawers: Sequence[str]) -> list[Column]:
+        """Return all that many runs have in some drawers: the columns that any of them fills.
+
+        Drawers are ``params``, ``summary`` (the metrics that were logged as such), ``series`` (the
+        last value of each series, typed as logged) and ``tags``. Columns are named
+        ``<drawer>.<name>``, in the order of the drawers, then of names; nested values are dotted.
+
+        Raises:
+            InvalidError: no such drawer.
+        """
+
+    @abstractmethod
     def keys(
         self,
         query: RunQuery | None = None,

@@ -26,6 +26,7 @@ from mendel.catalog.contract import (
 from mendel.catalog.decisions import check, judge, understood
 from mendel.catalog.memory_view import LEDGER, View, columns_of
 from mendel.catalog.paging import page
+from mendel.catalog.sheet import sheet
 from mendel.graph.errors import InvalidError, NotFoundError, StateError, did_you_mean
 from mendel.graph.lineage import Direction
 from mendel.graph.query import parse_field, parse_order
@@ -134,6 +135,10 @@ class MemoryCatalog(Catalog):
                 values = (view.value(records[i], field) if i in records else MISSING for i in ids)
                 out.append(Column(name, tuple(values)))
             return out
+
+    def sheet(self, ids: Sequence[str], drawers: Sequence[str]) -> list[Column]:
+        with self._lock:
+            return sheet(self._open().records(), ids, drawers)
 
     def keys(
         self,

@@ -6,26 +6,29 @@ is different on purpose: an int stays an int, and a run that is damaged never hi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mendel.catalog.contract import RunQuery
-from mendel.graph.values import MISSING, flatten
 from mendel.track.columnar import to_pandas, typed
 from mendel.track.session import current_experiment
-from mendel.track.view import here, is_system
+from mendel.track.view import columns, here, is_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     import pandas as pd
 
-    from mendel.graph.run import RunRecord
-    from mendel.graph.values import Value
     from mendel.track.view import Source
 
 RUN_TYPE = "system.ExperimentRun"
 PIPELINE_RUN_TYPE = "system.PipelineRun"
-_BATCH = 2000  # records read at once: memory stays flat however many runs there are
+# The drawers of a run, in the order of their columns, and what those begin with.
+DRAWERS = {"params": "param", "summary": "metric", "series": "time_series_metric"}
+# The columns that are always there, and the field that each is made of.
+FIXED = {
+    "experiment_name": "experiment",
+    "run_name": "name",
+    "run_type": "job_type",
+    "state": "state",
+}
 
 
 def experiment_frame(
@@ -35,65 +38,19 @@ def experiment_frame(
     source.refresh()
     source.catalog.get_experiment(experiment)  # NotFoundError where there is none
     ids = source.catalog.find_runs(RunQuery(experiments=(experiment,), limit=None)).ids
-    drawers: dict[str, dict[str, list[Any]]] = {"param.": {}, "metric.": {}}
-    if include_time_series:
-        drawers["time_series_metric."] = {}
-    fixed: dict[str, list[Any]] = {
-        name: [] for name in ("experiment_name", "run_name", "run_type", "state")
-    }
-    rows = 0
-    for record in _records(source, ids):
-        fixed["experiment_name"].append(record.experiment)
-        fixed["run_name"].append(record.name)
-        fixed["run_type"].append(_run_type(record))
-        fixed["state"].append(str(record.state))
-        _put(drawers["param."], rows, flatten(record.params))
-        _put(drawers["metric."], rows, flatten(record.metrics))
-        if include_time_series:
-            _put(drawers["time_series_metric."], rows, _latest(record))
-        rows += 1
-    columns = [typed(name, values) for name, values in fixed.items()]
-    for prefix, drawer in drawers.items():
-        for key in sorted(drawer):
-            values = drawer[key]
-            values += [MISSING] * (rows - len(values))
-            columns.append(typed(prefix + key, values))
-    return to_pandas(columns, rows)
+    fixed = columns(source, ids, FIXED.values())
+    out = {title: fixed[field] for title, field in FIXED.items()}
+    out["run_type"] = [_run_type(value) for value in out["run_type"]]
+    drawers = [d for d in DRAWERS if include_time_series or d != "series"]
+    for column in source.catalog.sheet(ids, drawers):
+        drawer, _, name = column.name.partition(".")
+        if not (drawer == "series" and is_system(name)):
+            out[f"{DRAWERS[drawer]}.{name}"] = column.values
+    return to_pandas([typed(title, values) for title, values in out.items()], len(ids))
 
 
-def _records(source: Source, ids: Sequence[str]) -> Iterable[RunRecord]:
-    for begin in range(0, len(ids), _BATCH):
-        batch = ids[begin : begin + _BATCH]
-        found = source.catalog.get_runs(batch)
-        yield from (found[i] for i in batch if i in found)  # purged meanwhile: no longer a run
-
-
-def _latest(record: RunRecord) -> Iterator[tuple[str, Value]]:
-    """Yield the last value of each series, in the type that it was logged in."""
-    for key, series in record.series.items():
-        if is_system(key):
-            continue
-        if series.boolean:
-            yield key, bool(series.last)
-        else:
-            yield key, int(series.last) if series.integral else series.last
-
-
-def _put(drawer: dict[str, list[Any]], row: int, items: Iterable[tuple[str, Value]]) -> None:
-    for key, value in items:
-        column = drawer.get(key)
-        if column is None:
-            column = drawer[key] = []
-        if len(column) < row:
-            column += [MISSING] * (row - len(column))
-        if len(column) == row:
-            column.append(value)
-        else:  # a flat "a.b" beside a nested one: the later wins, as in a search
-            column[row] = value
-
-
-def _run_type(record: RunRecord) -> str:
-    return PIPELINE_RUN_TYPE if record.job_type == "pipeline" else RUN_TYPE
+def _run_type(job_type: object) -> str:
+    return PIPELINE_RUN_TYPE if job_type == "pipeline" else RUN_TYPE
 
 
 def get_experiment_df(

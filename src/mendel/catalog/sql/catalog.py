@@ -30,6 +30,7 @@ from mendel.catalog.sql import (
     observing,
     run_parts,
     runs,
+    wide,
 )
 from mendel.catalog.sql.database import Database
 from mendel.catalog.sql.dialect import Sqlite
@@ -131,6 +132,10 @@ class SqlCatalog(Catalog):
 
     def columns(self, ids: Sequence[str], names: Sequence[str]) -> list[Column]:
         return self._columns().columns(ids, names)
+
+    def sheet(self, ids: Sequence[str], drawers: Sequence[str]) -> list[Column]:
+        with self._database.reading() as connection:
+            return wide.read(connection, self._dialect, ids, drawers)
 
     def keys(
         self,

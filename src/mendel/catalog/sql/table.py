@@ -55,15 +55,18 @@ class Table:
         with self._database.reading() as connection:
             rows = runs.rows_of(connection, self._database.dialect, ids)
         size = self._source.run_rows()
+        own = [rows[i] for i in ids if i in rows]
         out = []
         for name in names:
             field = parse_field(name)
             if len(rows) * _FEW > size:
-                own = list(rows.values())
-                found = dict(zip(own, self.engine.values(field, own), strict=True))
+                values = self.engine.values(field, own)
+                if len(own) < len(ids):
+                    there = dict(zip(own, values, strict=True))
+                    values = [there[rows[i]] if i in rows else MISSING for i in ids]
             else:
-                found = dict(self._source.load_rows(field, list(rows.values())))
-            values = (found.get(rows[i], MISSING) if i in rows else MISSING for i in ids)
+                found = dict(self._source.load_rows(field, own))
+                values = [found.get(rows[i], MISSING) if i in rows else MISSING for i in ids]
             out.append(Column(name, tuple(values)))
         return out
 
