@@ -24,7 +24,6 @@ from pathlib import Path
 from benchmarks.envs import OURS, YARDSTICKS, python_of
 
 HERE = Path(__file__).resolve().parent
-WORKER = HERE / "worker.py"
 TAG = "BENCH_TAG"
 
 
@@ -124,15 +123,15 @@ class Bench:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def run(self, task, who, *, timeout=180, check=True, **arguments):
-        """Do a task of worker.py in a process of its own; return what it found."""
-        found, _, _ = self.watched(task, who, timeout=timeout, check=check, **arguments)
+    def run(self, task, who, **how):
+        """Do a task in a process of its own; return what it found."""
+        found, _, _ = self.watched(task, who, **how)
         return found
 
-    def watched(self, task, who, *, timeout=180, check=True, **arguments):
+    def watched(self, task, who, *, timeout=180, check=True, script="worker.py", **arguments):
         """As `run`; also return the CPU seconds of all that was started, and how it ended."""
         arguments = {k: str(v) if isinstance(v, Path) else v for k, v in arguments.items()}
-        command = [python_of(who), str(WORKER), task, who, json.dumps(arguments)]
+        command = [python_of(who), str(HERE / script), task, who, json.dumps(arguments)]
         return watched(command, timeout=timeout, check=check, environment=environment())
 
 

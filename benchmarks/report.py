@@ -58,7 +58,8 @@ def _promise(m):
     if m.target is None:
         return ""
     sign = "≥" if m.more_is_better else "≤"
-    return f", promised {sign} {figure(m.target)}: {'kept' if m.met() else 'NOT kept'}"
+    kept = {True: "kept", False: "NOT kept", None: "not measured"}[m.met()]
+    return f", promised {sign} {figure(m.target)}: {kept}"
 
 
 def machine():

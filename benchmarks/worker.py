@@ -193,6 +193,24 @@ def read(who, folder, key="loss"):
     return {"points": points, "ms": wall, "cpu_ms": cpu_ms}
 
 
+def long_series(who, folder, count):
+    """One series of a noisy loss, as long as wanted."""
+    handle = who.begin(folder)
+    call, curve = who.log(handle), losses(10_000)
+    for i in range(count):
+        call({"loss": curve[i % 10_000] + 1 / (i + 1)}, i)
+    who.finish(handle)
+    return {"points": count}
+
+
+def picture(who, folder):
+    return who.picture(folder, "loss")
+
+
+def ingest(who, folder, keys, calls):
+    return who.ingest(folder, keys, calls)
+
+
 def together(who, folder, count, at):
     """One of several processes that all begin at the same moment."""
     while time.time() < at:
