@@ -45,6 +45,13 @@ if TYPE_CHECKING:
     from mendel.graph.values import Missing, Value
 
 
+class _Closed:
+    """What is left to look at in a closed catalog."""
+
+    def __getattr__(self, name: str) -> None:
+        raise StateError("the catalog is closed; open the store again.")
+
+
 class MemoryCatalog(Catalog):
     """See the top of this file. ``ledger=None`` keeps decisions nowhere else."""
 
@@ -52,18 +59,12 @@ class MemoryCatalog(Catalog):
         self._view = View(blocks)
         self._ledger = ledger
         self._lock = threading.RLock()
-        self._closed = False
-
-    def _open(self) -> View:
-        if self._closed:
-            raise StateError("the catalog is closed; open the store again.")
-        return self._view
 
     def positions(
         self, runs: Sequence[str | None] | None = None
     ) -> dict[str | None, dict[str, Position]]:
         with self._lock:
-            known = self._open().runs
+            known = self._view.runs
             ids = list(known) if runs is None else [LEDGER if r is None else r for r in runs]
             return {
                 i or None: {w: writer.position for w, writer in known[i].writers.items()}
@@ -73,7 +74,7 @@ class MemoryCatalog(Catalog):
 
     def ingest(self, digests: Sequence[Digest]) -> None:
         with self._lock:
-            view = self._open()
+            view = self._view
             before = view.places()
             touched = {view.take(digest) for digest in digests}
             after = view.places()
@@ -82,7 +83,7 @@ class MemoryCatalog(Catalog):
 
     def observe(self, states: Mapping[str, RunState]) -> None:
         with self._lock:
-            view = self._open()
+            view = self._view
             for run_id, state in states.items():
                 run = view.runs.get(run_id)
                 if run is None:
@@ -96,14 +97,14 @@ class MemoryCatalog(Catalog):
         with self._lock:
             return {
                 run.id: tuple(w.info for _, w in sorted(run.writers.items()) if not w.closed)
-                for run in self._open().real_runs()
+                for run in self._view.real_runs()
                 if memory_run.state_of(run, memory_run.tell(run))
                 in {RunState.RUNNING, RunState.LOST}
             }
 
     def last_seen(self, runs: Sequence[str]) -> dict[str, float]:
         with self._lock:
-            known = self._open().runs
+            known = self._view.runs
             seen = {run: known[run].last_seen() for run in runs if run in known}
             return {run: time for run, time in seen.items() if time is not None}
 
@@ -114,7 +115,7 @@ class MemoryCatalog(Catalog):
                 OrderTerm("created", descending=True),
                 OrderTerm("id"),
             )
-            view = self._open()
+            view = self._view
             found = sort_items(view.matching(query), order, view.value)
             shown, cursor = page(
                 found, query.limit, query.cursor, lambda r: r.id, [query.filter, query.order_by]
@@ -123,12 +124,12 @@ class MemoryCatalog(Catalog):
 
     def get_runs(self, ids: Sequence[str]) -> dict[str, RunRecord]:
         with self._lock:
-            records = self._open().records()
+            records = self._view.records()
             return {run: records[run] for run in ids if run in records}
 
     def columns(self, ids: Sequence[str], names: Sequence[str]) -> list[Column]:
         with self._lock:
-            view = self._open()
+            view = self._view
             records, out = view.records(), []
             for name in names:
                 field = parse_field(name)
@@ -149,7 +150,7 @@ class MemoryCatalog(Catalog):
         limit: int | None = None,
     ) -> list[KeyInfo]:
         with self._lock:
-            view = self._open()
+            view = self._view
             seen: dict[str, list[str]] = {}
             for run in view.matching(query or RunQuery()):
                 for name in columns_of(run):
@@ -162,7 +163,7 @@ class MemoryCatalog(Catalog):
 
     def group(self, query: RunQuery, by: Sequence[str], fields: Sequence[str]) -> list[Group]:
         with self._lock:
-            view = self._open()
+            view = self._view
             names = [parse_field(name) for name in by]
             return [
                 Group(
@@ -184,7 +185,7 @@ class MemoryCatalog(Catalog):
         if buckets is not None and buckets < 1:
             raise InvalidError(f"buckets is {buckets}; give 1 or more, or None for every point.")
         with self._lock:
-            view = self._open()
+            view = self._view
             out: list[Series] = []
             for run in runs:
                 points = view.points(run)
@@ -195,7 +196,7 @@ class MemoryCatalog(Catalog):
 
     def series_values(self, run: str, keys: Sequence[str] | None = None) -> list[SeriesValue]:
         with self._lock:
-            known = self._open().runs.get(run)
+            known = self._view.runs.get(run)
             return (
                 []
                 if known is None
@@ -204,17 +205,17 @@ class MemoryCatalog(Catalog):
 
     def facts(self, run: str, kinds: Sequence[str]) -> list[dict[str, Value]]:
         with self._lock:
-            known = self._open().runs.get(run)
+            known = self._view.runs.get(run)
             return [] if known is None else memory_run.kept(known, kinds)
 
     def experiments(self, *, deleted: bool | None = False) -> list[ExperimentRecord]:
         with self._lock:
-            records = self._open().experiment_records()
+            records = self._view.experiment_records()
             return [e for e in records if deleted is None or (e.deleted is not None) is deleted]
 
     def get_experiment(self, id_or_name: str) -> ExperimentRecord:
         with self._lock:
-            view = self._open()
+            view = self._view
             who = view.experiments()
             known = who.by_id.get(id_or_name) or who.by_name.get(id_or_name)
             if known is None or known.deleted is not None:
@@ -224,12 +225,12 @@ class MemoryCatalog(Catalog):
 
     def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
         with self._lock:
-            nodes = self._open().nodes()
+            nodes = self._view.nodes()
             return {node: nodes[node] for node in ids if node in nodes}
 
     def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
         with self._lock:
-            view = self._open()
+            view = self._view
             graph = view.graph()
             found = nodes.Search(query).find(
                 [n for n in graph.nodes().values() if n.kind is query.kind],
@@ -242,7 +243,7 @@ class MemoryCatalog(Catalog):
     def events(self, nodes: Sequence[str]) -> list[Event]:
         with self._lock:
             wanted = set(nodes)
-            all_events = self._open().graph().events.values()
+            all_events = self._view.graph().events.values()
             touching = [e for e in all_events if e.execution in wanted or e.artifact in wanted]
             return sorted(touching, key=lineage.event_order)
 
@@ -250,15 +251,15 @@ class MemoryCatalog(Catalog):
         self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
     ) -> Subgraph:
         with self._lock:
-            return self._open().lineage(node, Direction(direction), hops, limit)
+            return self._view.lineage(node, Direction(direction), hops, limit)
 
     def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         with self._lock:
-            return self._open().members(context)
+            return self._view.members(context)
 
     def decide(self, decisions: Sequence[Decision]) -> None:
         with self._lock:
-            view = self._open()
+            view = self._view
             before = list(view.decisions), dict(view.runs), dict(view.changed)
             fresh: list[Decision] = []
             try:
@@ -276,20 +277,20 @@ class MemoryCatalog(Catalog):
 
     def replay(self, decisions: Sequence[Decision]) -> None:
         with self._lock:
-            view = self._open()
+            view = self._view
             for decision in decisions:
                 if decision.id not in {d.id for d in view.decisions} and understood(decision):
                     view.decide(decision)
 
     def changes(self, cursor: int) -> Changes:
         with self._lock:
-            view = self._open()
+            view = self._view
             since = cursor if 0 <= cursor <= view.clock else 0
             changed = sorted((at, run) for run, at in view.changed.items() if at > since)
             return Changes(tuple(run for _, run in changed), view.clock)
 
     def close(self) -> None:
-        self._closed = True
+        self._view = _Closed()  # type: ignore[assignment]
 
 
 def _stats(values: Sequence[Value | Missing]) -> tuple[int, float, float, float, float]:

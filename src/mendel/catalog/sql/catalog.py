@@ -6,9 +6,7 @@ column engine are loaded when somebody searches, not when a run ends.
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mendel.catalog.contract import (
     Catalog,
@@ -34,15 +32,15 @@ from mendel.catalog.sql import (
 )
 from mendel.catalog.sql.database import Database
 from mendel.catalog.sql.dialect import Sqlite
+from mendel.catalog.sql.lazy import LazyTable
 from mendel.graph.errors import InvalidError, NotFoundError, did_you_mean
 from mendel.graph.lineage import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mendel.catalog.contract import Blocks, Decision, Ledger, NodeQuery
-    from mendel.catalog.sql.table import Table
     from mendel.graph.digest import Digest, Position, WriterInfo
     from mendel.graph.lineage import Event, Node, Subgraph
     from mendel.graph.run import ExperimentRecord, RunRecord, RunState
@@ -68,32 +66,7 @@ class SqlCatalog(Catalog):
         self._database = Database(self._dialect)
         self._blocks = blocks
         self._ledger = ledger
-        self._names = ingest.Interner()
-        self._table_lock = threading.Lock()
-        self._table: Table | None = None
-
-    @contextlib.contextmanager
-    def _writing(self, *, durable: bool = False) -> Iterator[tuple[Any, int]]:
-        """Give a connection in a writing transaction, and what the clock says in it."""
-        with self._names.lock:
-            committed = False
-            try:
-                with self._database.writing(durable=durable) as connection:
-                    got = connection.execute("UPDATE clock SET now = now + 1 RETURNING now")
-                    yield connection, int(got.fetchone()[0])
-                committed = True
-            finally:
-                self._names.settle(committed=committed)
-
-    def _columns(self) -> Table:
-        """Return the runs table in memory, up to date."""
-        from mendel.catalog.sql.table import Table
-
-        with self._table_lock:
-            if self._table is None:
-                self._table = Table(self._database)
-            self._table.refresh()
-            return self._table
+        self._table = LazyTable(self._database)
 
     # -- what happened --
 
@@ -104,11 +77,11 @@ class SqlCatalog(Catalog):
             return observing.positions(connection, self._dialect, runs)
 
     def ingest(self, digests: Sequence[Digest]) -> None:
-        with self._writing() as (connection, now):
-            ingest.Ingest(connection, self._blocks, self._names, now).take(digests)
+        with self._database.writing() as (connection, now):
+            ingest.Ingest(connection, self._blocks, self._database.names, now).take(digests)
 
     def observe(self, states: Mapping[str, RunState]) -> None:
-        with self._writing() as (connection, now):
+        with self._database.writing() as (connection, now):
             observing.observe(connection, states, now)
 
     def open_runs(self) -> dict[str, tuple[WriterInfo, ...]]:
@@ -124,14 +97,14 @@ class SqlCatalog(Catalog):
     def find_runs(self, query: RunQuery) -> RunPage:
         if query.limit is not None and query.limit < 0:
             raise InvalidError(f"limit is {query.limit}; give 0 or more, or None for all.")
-        return self._columns().engine.find(query)
+        return self._table.get().engine.find(query)
 
     def get_runs(self, ids: Sequence[str]) -> dict[str, RunRecord]:
         with self._database.reading() as connection:
             return runs.read(connection, self._dialect, ids)
 
     def columns(self, ids: Sequence[str], names: Sequence[str]) -> list[Column]:
-        return self._columns().columns(ids, names)
+        return self._table.get().columns(ids, names)
 
     def sheet(self, ids: Sequence[str], drawers: Sequence[str]) -> list[Column]:
         with self._database.reading() as connection:
@@ -145,14 +118,14 @@ class SqlCatalog(Catalog):
         prefix: str = "",
         limit: int | None = None,
     ) -> list[KeyInfo]:
-        found = self._columns().keys(query or RunQuery())
+        found = self._table.get().keys(query or RunQuery())
         wanted = containing.casefold()
         return [
             key for key in found if key.name.startswith(prefix) and wanted in key.name.casefold()
         ][:limit]
 
     def group(self, query: RunQuery, by: Sequence[str], fields: Sequence[str]) -> list[Group]:
-        return self._columns().engine.group(query, by, fields)
+        return self._table.get().engine.group(query, by, fields)
 
     def series(
         self,
@@ -235,16 +208,16 @@ class SqlCatalog(Catalog):
     # -- deciding and living --
 
     def decide(self, decisions: Sequence[Decision]) -> None:
-        with self._writing(durable=True) as (connection, now):
-            fresh = decide.Decider(connection, self._names, now).take(decisions)
+        with self._database.writing(durable=True) as (connection, now):
+            fresh = decide.Decider(connection, self._database.names, now).take(decisions)
             if fresh and self._ledger is not None:
                 self._ledger.append(fresh)
         if any(decision.what == "purge_run" for decision in fresh):
             self._database.give_back()
 
     def replay(self, decisions: Sequence[Decision]) -> None:
-        with self._writing() as (connection, now):
-            decide.Decider(connection, self._names, now).replay(decisions)
+        with self._database.writing() as (connection, now):
+            decide.Decider(connection, self._database.names, now).replay(decisions)
 
     def changes(self, cursor: int) -> Changes:
         with self._database.reading() as connection:

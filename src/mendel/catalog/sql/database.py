@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mendel.catalog.sql import schema
+from mendel.catalog.sql.names import Interner
 from mendel.graph.errors import ReadOnlyError, StateError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Database:
 
     def __init__(self, dialect: Sqlite) -> None:
         self.dialect = dialect
+        self.names = Interner()
         self._lock = threading.Lock()
         self._local = threading.local()
         self._all: list[tuple[threading.Thread, Any]] = []
@@ -86,15 +88,11 @@ class Database:
 
     def _forked(self) -> None:
         self._lock = threading.Lock()
+        self.names = Interner()  # its lock may be held for ever by a thread that is not here
         _left_to_parents.extend(connection for _, connection in self._all)
         self._all = []
         self._local = threading.local()
         self._pid = os.getpid()
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be written."""
-        return self.dialect.is_read_only(self.connection())
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Any]:
@@ -108,20 +106,32 @@ class Database:
                     yield connection
 
     @contextlib.contextmanager
-    def writing(self, *, durable: bool = False) -> Iterator[Any]:
-        """Give a connection, in the one transaction that writes.
+    def writing(self, *, durable: bool = False) -> Iterator[tuple[Any, int]]:
+        """Give a connection, in the one transaction that writes, and what the clock says in it.
+
+        ``durable``: it is on the disk, not only on its way there, when this returns.
 
         Raises:
             ReadOnlyError: the store cannot be written.
         """
         with self.door():
             connection = self.connection()
-            if self.read_only:
-                raise ReadOnlyError(
-                    f"{self.dialect.path} cannot be written; what it holds can still be read."
-                )
+            with self.names.lock:
+                yield from self._writing(connection, durable=durable)
+
+    def _writing(self, connection: Any, *, durable: bool) -> Iterator[tuple[Any, int]]:
+        if self.dialect.is_read_only(connection):
+            raise ReadOnlyError(
+                f"{self.dialect.path} cannot be written; what it holds can still be read."
+            )
+        committed = False
+        try:
             with self._transaction(connection, write=True, durable=durable):
-                yield connection
+                tick = connection.execute("UPDATE clock SET now = now + 1 RETURNING now")
+                yield connection, int(tick.fetchone()[0])
+            committed = True
+        finally:
+            self.names.settle(committed=committed)
 
     @contextlib.contextmanager
     def _transaction(self, connection: Any, *, write: bool, durable: bool) -> Iterator[None]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mendel.catalog.contract import Decision
     from mendel.catalog.experiments import Experiments, Known
-    from mendel.catalog.sql.ingest import Interner
+    from mendel.catalog.sql.names import Interner
     from mendel.graph.lineage import Node
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -22,50 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mendel.catalog.contract import Blocks
+    from mendel.catalog.sql.names import Interner
     from mendel.graph.digest import Block, Digest, Fact
-
-
-class Interner:
-    """The numbers of names, remembered between transactions once they are committed."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()  # held by the one transaction of this process that writes
-        self._known: dict[str, int] = {}
-        self._fresh: dict[str, int] = {}
-
-    def row(self, connection: Any, name: str) -> int:
-        """Return the number of a name, a new one if it has none; in a writing transaction."""
-        known = self._known.get(name) or self._fresh.get(name)
-        if known is None:
-            stored = text_cell(name)
-            got = connection.execute("SELECT row FROM key WHERE name = ?", (stored,)).fetchone()
-            if got is None:
-                got = connection.execute(
-                    "INSERT INTO key (name) VALUES (?) RETURNING row", (stored,)
-                ).fetchone()
-            known = self._fresh[name] = int(got[0])
-        return known
-
-    def layout(self, connection: Any, name: str, keys: str, types: str) -> int:
-        """Return the number of a layout, a new one if it has none; ``name`` is unlike any key."""
-        known = self._known.get(name) or self._fresh.get(name)
-        if known is None:
-            stored = text_cell(keys), types
-            got = connection.execute(
-                "SELECT row FROM layout WHERE keys = ? AND types = ?", stored
-            ).fetchone()
-            if got is None:
-                got = connection.execute(
-                    "INSERT INTO layout (keys, types) VALUES (?, ?) RETURNING row", stored
-                ).fetchone()
-            known = self._fresh[name] = int(got[0])
-        return known
-
-    def settle(self, *, committed: bool) -> None:
-        """Keep what was learnt in a transaction, or forget it."""
-        if committed:
-            self._known |= self._fresh
-        self._fresh = {}
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mendel.catalog.contract import Blocks
-    from mendel.catalog.sql.ingest import Interner
+    from mendel.catalog.sql.names import Interner
     from mendel.graph.digest import Block
     from mendel.graph.run import Rewind
 
