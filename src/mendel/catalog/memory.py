@@ -139,7 +139,7 @@ class MemoryCatalog(Catalog):
 
     def sheet(self, ids: Sequence[str], drawers: Sequence[str]) -> list[Column]:
         with self._lock:
-            return sheet(self._open().records(), ids, drawers)
+            return sheet(self._view.records(), ids, drawers)
 
     def keys(
         self,
