@@ -136,8 +136,7 @@ def test_groups_and_their_statistics_are_those_of_the_members(
 ) -> None:
     engine = ColumnEngine(table)
     mask = engine.select(tree, searches.NOW)
-    keys = [engine.column(name) for name in by]
-    found = group(mask, keys, {field: engine.column(field).numbers()})
+    found = group(mask, engine.grouping(by), {field: engine.column(field).numbers()})
     expected = group_items(table.matching(tree), by, table.get)
     assert [(g.count, tuple(map(group_key, g.values))) for g in found] == [
         (len(rows), tuple(map(group_key, values))) for values, rows in expected

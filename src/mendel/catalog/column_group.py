@@ -7,6 +7,7 @@ in two passes (sums of squared differences from the mean, not of squares, which 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,27 +22,49 @@ if TYPE_CHECKING:
     from mendel.graph.values import Missing, Value
 
 
-def group(mask: Array, by: Sequence[Column], numbers: Mapping[str, Array]) -> list[Group]:
-    """Return the groups of the chosen rows, the largest first, then as their values sort."""
-    rows = np.flatnonzero(mask)
-    codes, size = np.zeros(len(rows), np.int64), int(len(rows) > 0)
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """All rows, group by group: ``rows`` in that order, ``counts`` how many stand in each."""
+
+    columns: tuple[Column, ...]
+    rows: Array
+    counts: Array
+
+
+def grouping(size: int, by: Sequence[Column]) -> Grouping:
+    """Return the grouping of all rows by columns; it holds until one of them changes."""
+    codes, count = np.zeros(size, np.int64), int(size > 0)
     for column in by:
-        each, count = column_codes(column)
-        codes, size = _dense(codes * count + each[rows], size * count)
-    counts = np.bincount(codes, minlength=size)
-    firsts = np.zeros(size, np.int64)
-    firsts[codes[::-1]] = rows[::-1]  # what is written last stays: the first row of each
-    values = [_shown(column, rows, codes, firsts) for column in by]
-    stats = {name: _stats(array[rows], codes, size) for name, array in numbers.items()}
+        each, of_each = column_codes(column)
+        codes, count = _dense(codes * of_each + each, count * of_each)
+    small = codes.astype(np.uint16) if count < 1 << 16 else codes  # sorted by radix: much faster
+    return Grouping(
+        tuple(by), np.argsort(small, kind="stable"), np.bincount(codes, minlength=count)
+    )
+
+
+def group(mask: Array, known: Grouping, numbers: Mapping[str, Array]) -> list[Group]:
+    """Return the groups of the chosen rows, the largest first, then as their values sort."""
+    chosen = mask[known.rows]
+    rows, counts = known.rows, known.counts
+    if not chosen.all():
+        rows = rows[chosen]
+        counts = np.add.reduceat(chosen, _starts(counts), dtype=np.int64)
+        counts = counts[counts > 0]
+    if not len(rows):
+        return []
+    values = [_shown(column, rows, counts) for column in known.columns]
+    stats = {name: _stats(array[rows], counts) for name, array in numbers.items()}
     groups = [
-        Group(
-            tuple(v[i] for v in values),
-            int(counts[i]),
-            {name: stat[i] for name, stat in stats.items()},
-        )
-        for i in range(size)
+        Group(tuple(v[i] for v in values), count, {name: stat[i] for name, stat in stats.items()})
+        for i, count in enumerate(counts.tolist())
     ]
     return sort_groups(groups, counts.tolist(), [g.values for g in groups])
+
+
+def _starts(counts: Array) -> Array:
+    """Return where each group begins."""
+    return np.append(0, np.cumsum(counts[:-1])).astype(np.intp)
 
 
 def _dense(codes: Array, size: int) -> tuple[Array, int]:
@@ -98,16 +121,17 @@ def _entry_groups(column: Column, numbers: Mapping[float, int], count: int) -> A
     return table
 
 
-def _shown(column: Column, rows: Array, codes: Array, firsts: Array) -> list[Value | Missing]:
+def _shown(column: Column, rows: Array, counts: Array) -> list[Value | Missing]:
     """Return the value that each group is shown by: of equal numbers an int before a float."""
-    values = column.values(firsts)
+    starts = _starts(counts)
+    values = column.values(rows[starts])
     if _is_mixed(column):
-        exact = (column.kind[rows] == INT) | (column.kind[rows] == CODED)
-        better = np.full(len(firsts), -1, np.int64)
-        better[codes[exact]] = rows[exact]
-        for i in np.flatnonzero(better >= 0).tolist():
+        kinds = column.kind[rows]
+        exact = np.flatnonzero((kinds == INT) | (kinds == CODED))
+        groups, first = np.unique(np.searchsorted(starts, exact, "right") - 1, return_index=True)
+        for i, place in zip(groups.tolist(), exact[first].tolist(), strict=True):
             if isinstance(values[i], float):
-                values[i] = column.value(int(better[i]))
+                values[i] = column.value(int(rows[place]))
     return values
 
 
@@ -119,20 +143,21 @@ def _is_mixed(column: Column) -> bool:
     return bool(column.memo["mixed"])
 
 
-def _stats(values: Array, codes: Array, size: int) -> list[tuple[int, float, float, float, float]]:
+def _stats(values: Array, counts: Array) -> list[tuple[int, float, float, float, float]]:
     """Return (n, mean, sample deviation, min, max) of each group; NaN values are left out."""
     has = ~np.isnan(values)
+    n = counts
     if not has.all():
-        values, codes = values[has], codes[has]
-    with np.errstate(all="ignore"):  # infinities and empty groups give NaN, as they should
-        n = np.bincount(codes, minlength=size)
-        mean = np.bincount(codes, values, size) / n
-        squares = np.bincount(codes, (values - mean[codes]) ** 2, size)
-        deviation = np.where(n > 1, np.sqrt(squares / (n - 1)), math.nan)
-    low, high = np.full(size, math.inf), np.full(size, -math.inf)
-    np.minimum.at(low, codes, values)
-    np.maximum.at(high, codes, values)
-    low[n == 0] = high[n == 0] = math.nan
-    return list(
-        zip(n.tolist(), mean.tolist(), deviation.tolist(), low.tolist(), high.tolist(), strict=True)
-    )
+        n = np.add.reduceat(has, _starts(counts), dtype=np.int64)
+        values = values[has]
+    some = np.flatnonzero(n)
+    out = np.full((4, len(n)), math.nan)
+    if len(some):
+        starts, sizes = _starts(n[some]), n[some]
+        with np.errstate(all="ignore"):  # infinities give NaN, as they should
+            mean = np.add.reduceat(values, starts) / sizes
+            squares = np.add.reduceat((values - np.repeat(mean, sizes)) ** 2, starts)
+            deviation = np.where(sizes > 1, np.sqrt(squares / (sizes - 1)), math.nan)
+        lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+        out[:, some] = mean, deviation, lowest, highest
+    return list(zip(n.tolist(), *out.tolist(), strict=True))

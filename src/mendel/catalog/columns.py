@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mendel.graph.values import Missing, Value
 
 MAX_BYTES = 256 << 20
+KEPT_GROUPINGS = 4
 _RELOAD_SHARE = 4  # a column is loaded anew when more than a quarter of its rows changed
 
 
@@ -64,6 +65,7 @@ class ColumnEngine:
         self._lock = threading.RLock()
         self._columns: OrderedDict[str, Column] = OrderedDict()
         self._orders: OrderedDict[Order, Array] = OrderedDict()
+        self._groupings: OrderedDict[tuple[str, ...], column_group.Grouping] = OrderedDict()
         self._rows = source.run_rows()
         self._version = 0
         self._changes: list[tuple[int, Array]] = []
@@ -76,6 +78,7 @@ class ColumnEngine:
             self._rows = self._source.run_rows()
             self._version += 1
             self._orders.clear()
+            self._groupings.clear()
             if rows is None:
                 self._columns.clear()
                 self._changes.clear()
@@ -263,9 +266,21 @@ class ColumnEngine:
         stat_names = {name: parse_field(name) for name in aggregated}
         with self._lock:
             mask = self.matching(query)
-            keys = [self.column(name) for name in by_names]
             numbers = {given: self.column(name).numbers() for given, name in stat_names.items()}
-            return column_group.group(mask, keys, numbers)
+            return column_group.group(mask, self.grouping(by_names), numbers)
+
+    def grouping(self, names: Sequence[str]) -> column_group.Grouping:
+        """Return all rows group by group, by full names of fields; the newest few are kept."""
+        with self._lock:
+            key = tuple(names)
+            known = self._groupings.get(key)
+            if known is None:
+                columns = [self.column(name) for name in names]
+                known = self._groupings[key] = column_group.grouping(self._rows, columns)
+                if len(self._groupings) > KEPT_GROUPINGS:
+                    self._groupings.popitem(last=False)
+            self._groupings.move_to_end(key)
+            return known
 
 
 def _joined(parts: Sequence[Expr]) -> list[Expr]:
