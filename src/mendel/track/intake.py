@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SEEN = "seen.json"
 BATCH_RECORDS = 20_000  # facts and blocks of one transaction
 BATCH_RUNS = 500
+FEW = 50
 SETTLED = 2.0  # seconds after which a folder's time stamp can be trusted to tell a change
 QUIET = 3 * lease.HEARTBEAT  # seconds after which an ended run's mark is taken away
 
@@ -201,16 +202,24 @@ class Intake:
             return
         catalog = self._store.catalog
         seen = catalog.last_seen(list(held))
-        [states] = catalog.columns(list(held), ["state"])
+        states = self._states(list(held))
         changed: dict[str, RunState] = {}
-        for (run, writers), state in zip(held.items(), states.values, strict=True):
+        for run, writers in held.items():
             living = self._lives(writers, seen.get(run), now)
             truth = RunState.RUNNING if living else RunState.LOST
-            if str(state) != truth.value:
+            if states.get(run) != truth.value:
                 changed[run] = truth
             self._remember(run, now, living=living)
         if changed:
             catalog.observe(changed)
+
+    def _states(self, runs: list[str]) -> dict[str, str]:
+        """Return what the catalog holds of some runs; of a few without loading its columns."""
+        catalog = self._store.catalog
+        if len(runs) <= FEW:
+            return {run: record.state.value for run, record in catalog.get_runs(runs).items()}
+        [column] = catalog.columns(runs, ["state"])
+        return {run: str(state) for run, state in zip(runs, column.values, strict=True)}
 
     def _remember(self, run: str, now: float, *, living: bool) -> None:
         """Note the journal of a lost run as it is, so that it is looked at when it changes."""

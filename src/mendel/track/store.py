@@ -153,6 +153,7 @@ class Store:
             return self._catalog
 
     def _open_catalog(self) -> Catalog:
+        from mendel.catalog.sql.catalog import SqlCatalog
         from mendel.journal.read import JournalBlocks
 
         folder = self.root
@@ -164,14 +165,7 @@ class Store:
         if not path.exists():
             self._mark_for_rebuild(folder)
         blocks = JournalBlocks(lambda run_id: self.journal_folder(run_id or None))
-        try:
-            from mendel.catalog.sql.catalog import SqlCatalog
-        except ImportError:  # until that room is filled
-            from mendel.catalog.memory import MemoryCatalog
-
-            return MemoryCatalog(blocks, self.decisions)
-        catalog: Catalog = SqlCatalog(path, blocks, self.decisions)
-        return catalog
+        return SqlCatalog(path, blocks, self.decisions)
 
     def _mark_for_rebuild(self, folder: Path) -> None:
         """Remember that a new catalog lacks the decisions of an old one until they are taken in."""
