@@ -32,7 +32,6 @@ def test_a_guide_runs_as_it_stands(page: str, tmp_path: Path) -> None:
             done = subprocess.run(["/bin/bash", "-o", "pipefail", "-c", line[2:]], cwd=tmp_path,
                                   env=env, capture_output=True, text=True, check=False)  # fmt: skip
             assert done.returncode == 0, f"{line}\n{done.stderr}"
-            assert done.stdout + done.stderr
 
 
 def test_every_column_of_an_export_is_described() -> None:
