@@ -239,7 +239,60 @@ class NodeQuery:
     cursor: str | None = None
 
 
-class Catalog(ABC):
+class LineageCatalog(ABC):
+    """The part of `Catalog` that is about artifacts, executions, contexts and events."""
+
+    @abstractmethod
+    def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
+        """Return nodes of any kind; a run's id gives its execution node."""
+
+    @abstractmethod
+    def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
+        """Return the matching nodes and the cursor of the next page (None: nowhere).
+
+        Newest first unless ordered; ties by id, largest first. Runs are not among the executions.
+
+        Raises:
+            QueryError: the filter or the order cannot be read.
+        """
+
+    @abstractmethod
+    def events(self, nodes: Sequence[str]) -> list[Event]:
+        """Return the events that touch any of the nodes, by (time, execution, artifact, kind).
+
+        An execution and an artifact have at most one event of a kind: a newer one replaces it.
+        """
+
+    @abstractmethod
+    def lineage(
+        self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
+    ) -> Subgraph:
+        """Return what is reached from a node.
+
+        ``hops`` counts artifact-to-artifact steps through an execution: 0 is the node itself (and,
+        for an execution, its own artifacts), None all. ``limit`` bounds the nodes; nearer ones come
+        first, of equally near ones those with smaller ids. Artifacts and executions are nearest
+        first, then by id; events those between them, ordered as by `events`.
+
+        Raises:
+            NotFoundError: no such artifact or execution.
+            InvalidError: hops or limit is negative.
+        """
+
+    @abstractmethod
+    def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Return a context's nodes, child contexts and parent contexts, by id.
+
+        A run's id works too: its nodes are those it made or touched; its children are its child
+        runs; its parents are its experiment and its parent run. So does an experiment's: its
+        children are its runs. What was said with `member` facts is added.
+
+        Raises:
+            NotFoundError: no such context, run or experiment.
+        """
+
+
+class Catalog(LineageCatalog):
     """See the top of this file."""
 
     # -- what happened --
@@ -390,57 +443,6 @@ class Catalog(ABC):
 
         Raises:
             NotFoundError: there is none.
-        """
-
-    # -- lineage --
-
-    @abstractmethod
-    def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
-        """Return nodes of any kind; a run's id gives its execution node."""
-
-    @abstractmethod
-    def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
-        """Return the matching nodes and the cursor of the next page (None: nowhere).
-
-        Newest first unless ordered; ties by id, largest first. Runs are not among the executions.
-
-        Raises:
-            QueryError: the filter or the order cannot be read.
-        """
-
-    @abstractmethod
-    def events(self, nodes: Sequence[str]) -> list[Event]:
-        """Return the events that touch any of the nodes, by (time, execution, artifact, kind).
-
-        An execution and an artifact have at most one event of a kind: a newer one replaces it.
-        """
-
-    @abstractmethod
-    def lineage(
-        self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
-    ) -> Subgraph:
-        """Return what is reached from a node.
-
-        ``hops`` counts artifact-to-artifact steps through an execution: 0 is the node itself (and,
-        for an execution, its own artifacts), None all. ``limit`` bounds the nodes; nearer ones come
-        first, of equally near ones those with smaller ids. Artifacts and executions are nearest
-        first, then by id; events those between them, ordered as by `events`.
-
-        Raises:
-            NotFoundError: no such artifact or execution.
-            InvalidError: hops or limit is negative.
-        """
-
-    @abstractmethod
-    def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return a context's nodes, child contexts and parent contexts, by id.
-
-        A run's id works too: its nodes are those it made or touched; its children are its child
-        runs; its parents are its experiment and its parent run. So does an experiment's: its
-        children are its runs. What was said with `member` facts is added.
-
-        Raises:
-            NotFoundError: no such context, run or experiment.
         """
 
     # -- deciding and living --

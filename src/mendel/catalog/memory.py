@@ -18,6 +18,7 @@ from mendel.catalog.contract import (
     Column,
     Group,
     KeyInfo,
+    LineageCatalog,
     RunPage,
     RunQuery,
     Series,
@@ -52,7 +53,46 @@ class _Closed:
         raise StateError("the catalog is closed; open the store again.")
 
 
-class MemoryCatalog(Catalog):
+class _MemoryLineage(LineageCatalog):
+    _view: View
+    _lock: threading.RLock
+
+    def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
+        with self._lock:
+            nodes = self._view.nodes()
+            return {node: nodes[node] for node in ids if node in nodes}
+
+    def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
+        with self._lock:
+            view = self._view
+            graph = view.graph()
+            found = nodes.Search(query).find(
+                [n for n in graph.nodes().values() if n.kind is query.kind],
+                nodes.Pairs(graph.held(), graph.children),
+            )
+            return page(
+                found, query.limit, query.cursor, lambda n: n.id, [query.filter, query.order_by]
+            )
+
+    def events(self, nodes: Sequence[str]) -> list[Event]:
+        with self._lock:
+            wanted = set(nodes)
+            all_events = self._view.graph().events.values()
+            touching = [e for e in all_events if e.execution in wanted or e.artifact in wanted]
+            return sorted(touching, key=lineage.event_order)
+
+    def lineage(
+        self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
+    ) -> Subgraph:
+        with self._lock:
+            return self._view.lineage(node, Direction(direction), hops, limit)
+
+    def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        with self._lock:
+            return self._view.members(context)
+
+
+class MemoryCatalog(_MemoryLineage, Catalog):
     """See the top of this file. ``ledger=None`` keeps decisions nowhere else."""
 
     def __init__(self, blocks: Blocks, ledger: Ledger | None = None) -> None:
@@ -222,40 +262,6 @@ class MemoryCatalog(Catalog):
                 near = did_you_mean(id_or_name, who.by_name)
                 raise NotFoundError(f"no experiment {id_or_name!r}{near}.")
             return next(e for e in view.experiment_records() if e.id == known.id)
-
-    def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
-        with self._lock:
-            nodes = self._view.nodes()
-            return {node: nodes[node] for node in ids if node in nodes}
-
-    def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
-        with self._lock:
-            view = self._view
-            graph = view.graph()
-            found = nodes.Search(query).find(
-                [n for n in graph.nodes().values() if n.kind is query.kind],
-                nodes.Pairs(graph.held(), graph.children),
-            )
-            return page(
-                found, query.limit, query.cursor, lambda n: n.id, [query.filter, query.order_by]
-            )
-
-    def events(self, nodes: Sequence[str]) -> list[Event]:
-        with self._lock:
-            wanted = set(nodes)
-            all_events = self._view.graph().events.values()
-            touching = [e for e in all_events if e.execution in wanted or e.artifact in wanted]
-            return sorted(touching, key=lineage.event_order)
-
-    def lineage(
-        self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
-    ) -> Subgraph:
-        with self._lock:
-            return self._view.lineage(node, Direction(direction), hops, limit)
-
-    def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        with self._lock:
-            return self._view.members(context)
 
     def decide(self, decisions: Sequence[Decision]) -> None:
         with self._lock:

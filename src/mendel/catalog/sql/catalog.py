@@ -19,11 +19,9 @@ from mendel.catalog.contract import (
     Series,
     SeriesValue,
 )
-from mendel.catalog.paging import page
 from mendel.catalog.sql import (
     decide,
     experiment_rows,
-    graph,
     ingest,
     observing,
     run_parts,
@@ -33,21 +31,20 @@ from mendel.catalog.sql import (
 from mendel.catalog.sql.database import Database
 from mendel.catalog.sql.dialect import Sqlite
 from mendel.catalog.sql.lazy import LazyTable
+from mendel.catalog.sql.lineage import SqlLineage
 from mendel.graph.errors import InvalidError, NotFoundError, did_you_mean
-from mendel.graph.lineage import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from mendel.catalog.contract import Blocks, Decision, Ledger, NodeQuery
+    from mendel.catalog.contract import Blocks, Decision, Ledger
     from mendel.graph.digest import Digest, Position, WriterInfo
-    from mendel.graph.lineage import Event, Node, Subgraph
     from mendel.graph.run import ExperimentRecord, RunRecord, RunState
     from mendel.graph.values import Value
 
 
-class SqlCatalog(Catalog):
+class SqlCatalog(SqlLineage, Catalog):
     """See the top of this file.
 
     Args:
@@ -178,32 +175,6 @@ class SqlCatalog(Catalog):
                 near = did_you_mean(id_or_name, who.by_name)
                 raise NotFoundError(f"no experiment {id_or_name!r}{near}.")
             return next(e for e in experiment_rows.records(connection) if e.id == known.id)
-
-    # -- lineage --
-
-    def get_nodes(self, ids: Sequence[str]) -> dict[str, Node]:
-        with self._database.reading() as connection:
-            return graph.get(connection, self._dialect, ids)
-
-    def find_nodes(self, query: NodeQuery) -> tuple[list[Node], str | None]:
-        with self._database.reading() as connection:
-            found = graph.find(connection, query)
-        about = [query.filter, query.order_by]
-        return page(found, query.limit, query.cursor, lambda node: node.id, about)
-
-    def events(self, nodes: Sequence[str]) -> list[Event]:
-        with self._database.reading() as connection:
-            return graph.events(connection, self._dialect, nodes)
-
-    def lineage(
-        self, node: str, direction: Direction, *, hops: int | None = None, limit: int | None = None
-    ) -> Subgraph:
-        with self._database.reading() as connection:
-            return graph.walk(connection, self._dialect, node, Direction(direction), hops, limit)
-
-    def members(self, context: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-        with self._database.reading() as connection:
-            return graph.members(connection, self._dialect, context)
 
     # -- deciding and living --
 
