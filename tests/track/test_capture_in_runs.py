@@ -31,7 +31,8 @@ def test_a_run_ends_with_all_that_was_captured(store: mendel.Store) -> None:
     with mendel.start_run("r", experiment="e", capture=True) as run:
         run.log({"loss": 1.0}, step=0)
     found = facts(store, run.id)
-    assert {"command", "hardware", "environment", "code"} <= set(found)
+    assert {"command", "hardware", "environment", "script"} <= set(found)
+    assert {"git", "source"} & set(found)
 
 
 def test_capture_can_be_switched_off(store: mendel.Store) -> None:
@@ -44,7 +45,7 @@ def test_a_wrong_kind_is_refused_before_a_run_begins(store: mendel.Store) -> Non
     with pytest.raises(InvalidError, match="no kind of capture"):
         mendel.start_run("r", experiment="e", capture="consoul")
     assert mendel.active_run() is None
-    assert not list((store.root / "runs").iterdir())
+    assert not list(store.root.glob("runs/*/*"))
 
 
 def test_a_nested_run_has_what_its_parent_gathered(store: mendel.Store) -> None:
@@ -52,7 +53,7 @@ def test_a_nested_run_has_what_its_parent_gathered(store: mendel.Store) -> None:
         child.log({"loss": 1.0}, step=0)
     above, below = facts(store, parent.id), facts(store, child.id)
     assert below["environment"] == above["environment"]
-    assert below["code"] == above["code"]
+    assert below["script"] == above["script"]
 
 
 def test_system_metrics_do_not_move_the_steps_of_a_run(tmp_path: Path) -> None:
