@@ -90,7 +90,7 @@ def _spin(stop):
 def kill(who, folder, count):
     """Log, and die with all children in the moment the last call returned."""
     handle = who.begin(folder)
-    call, items = who.log(handle), rows(1, min(count, who.CALLS))
+    call, items = who.log(handle), rows(1, min(count, 4 * who.CALLS))
     mates = _mates()
     print(json.dumps({"calls": len(items)}), flush=True)
     for i, item in enumerate(items):

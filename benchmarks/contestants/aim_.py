@@ -1,6 +1,6 @@
 """Aim: a RocksDB beside the script."""
 
-CALLS = 5_000
+CALLS = 1_000
 DURABLE = False
 PACKAGE = "aim"
 

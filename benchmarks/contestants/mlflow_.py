@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-CALLS = 300
+CALLS = 100
 DURABLE = True
 PACKAGE = "mlflow"
 

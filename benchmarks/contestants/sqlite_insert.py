@@ -4,7 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-CALLS = 20_000
+CALLS = 10_000
 DURABLE = True
 PACKAGE = None
 

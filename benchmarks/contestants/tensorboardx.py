@@ -4,7 +4,7 @@ import os
 import struct
 from pathlib import Path
 
-CALLS = 10_000
+CALLS = 5_000
 DURABLE = True
 PACKAGE = "tensorboardX"
 

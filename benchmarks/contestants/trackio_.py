@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-CALLS = 50_000
+CALLS = 20_000
 DURABLE = False
 PACKAGE = "trackio"
 

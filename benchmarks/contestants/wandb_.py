@@ -4,7 +4,7 @@ import os
 import struct
 from pathlib import Path
 
-CALLS = 20_000
+CALLS = 5_000
 DURABLE = False
 PACKAGE = "wandb"
 BLOCK = 32768

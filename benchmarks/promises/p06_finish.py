@@ -16,5 +16,5 @@ def measure(bench):
     return Result(
         "finish()",
         [took],
-        ["Those that write fewer points (MLflow 300, Aim 5,000, W&B 20,000) are scaled up."],
+        ["Those that write fewer points (MLflow 100, Aim 1,000, W&B 5,000) are scaled up."],
     )

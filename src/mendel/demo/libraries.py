@@ -135,6 +135,8 @@ def _join_parents(folder: Path) -> None:
 
 def _install(voice: Voice, python: Path, requirements: Sequence[str]) -> None:
     command = [*_installer(python), *requirements]
+    if not sys.stderr.isatty():
+        command.append("--quiet")  # bars are for terminals
     environment = {**os.environ, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     quiet = voice.as_json
     done = subprocess.run(
