@@ -15,7 +15,7 @@ from mendel.track import notice
 from mendel.track.background import background
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from mendel.graph.values import Value
     from mendel.track.recorder import Recorder
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = "MENDEL_FINISH_TIMEOUT"  # seconds
 PATIENCE = 10.0  # seconds that the end of a run may wait for the catalog
-SEAL = 0.5  # seconds that the end of a run may spend on compressing
+SEAL = 5.0  # seconds of compressing after the end of a run, if the process lives that long
 
 
 def finish(
@@ -77,8 +77,7 @@ def _catalogue(run: RunLife) -> None:
                 f"({error}). The next `mendel runs` does it.",
             )
             return
-        _seal(run)
-        _unmark(run)
+        background.soon(lambda: _settle(run), name="compressing")
 
     done = background.soon(work, name="cataloguing")
     if not done.wait(_patience()):
@@ -89,13 +88,24 @@ def _catalogue(run: RunLife) -> None:
         )
 
 
-def _seal(run: RunLife) -> None:
+def _settle(run: RunLife) -> None:
+    """Compress the run's journal, beside whatever the process does next."""
+    if seal_some(run, budget_s=SEAL):
+        _unmark(run)
+
+
+def seal_some(run: RunLife, *, budget_s: float, live: Collection[str] = ()) -> bool:
+    """Compress finished segments of a run; tell whether that went well. `mendel gc` does the rest.
+
+    ``live`` are the ids of writers that are still at it.
+    """
     from mendel.journal.seal import seal
 
     try:
-        seal(run.store.journal_folder(run.id), budget_s=SEAL)
+        seal(run.store.journal_folder(run.id), live=live, budget_s=budget_s)
     except (MendelError, OSError):
-        return  # `mendel gc` compresses what is left
+        return False
+    return True
 
 
 def _unmark(run: RunLife) -> None:

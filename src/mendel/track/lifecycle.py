@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PUMP = 1.0  # seconds between two tries to write what waits for room
 FLUSH = 5.0  # seconds of work that a power cut may take
+KEEP_UP = 10.0  # seconds between two looks at what waits for the catalog
 
 
 class Kept(Protocol):
@@ -45,6 +46,9 @@ class Kept(Protocol):
 
     def flush(self) -> None:
         """Have the disk take what was written."""
+
+    def keep_up(self) -> None:
+        """Catalogue and compress what was written, so that the end has little to do."""
 
     def tell(self, end: dict[str, Value]) -> None:
         """Write down how the run ended, and go on taking what other threads still log."""
@@ -77,6 +81,7 @@ class Lifecycle:
                 every(lease.HEARTBEAT, lambda: self._each("beat"), name="heartbeat"),
                 every(PUMP, lambda: self._each("pump"), name="journal"),
                 every(FLUSH, lambda: self._each("flush"), name="flush"),
+                every(KEEP_UP, lambda: self._each("keep_up"), name="cataloguing"),
             ]
 
     def forget(self, run: Kept) -> None:

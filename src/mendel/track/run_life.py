@@ -10,7 +10,7 @@ from mendel.graph import process
 from mendel.graph.errors import StateError
 from mendel.graph.state import RunState
 from mendel.track import environment, session, states
-from mendel.track.finish import finish
+from mendel.track.finish import finish, seal_some
 from mendel.track.lifecycle import lifecycle
 from mendel.track.recorder import Recorder
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mendel.graph.values import Value
     from mendel.track.store import Store
+
+MUCH = 100_000  # records that wait, from which on cataloguing begins before the end
 
 
 class RunLife:
@@ -45,6 +47,8 @@ class RunLife:
         self._told_end: dict[str, Value] | None = None
         self._lock = threading.RLock()
         self._finishers: list[Callable[[], object]] = []
+        self._catalogued = 0  # records of this process that the catalog has, at least
+        self._warm = False
         self._params: dict[str, Value] | None = None
         self._metrics: dict[str, Value] | None = None
         self._note: str | None = None
@@ -211,6 +215,21 @@ class RunLife:
         """Write what waits for room on the disk."""
         if self._recorder is not None:
             self._recorder.pump()
+
+    def keep_up(self) -> None:
+        """Catalogue and compress what was written, once it is much."""
+        recorder = self._recorder
+        if recorder is None or recorder.forked:
+            return
+        if not self._warm:  # the end of the run would wait for this import
+            self._warm = True
+            from mendel.catalog.sql import catalog as _catalog  # noqa: F401
+        written = recorder.writer.ordinal
+        if written - self._catalogued < MUCH:
+            return
+        self._catalogued = written
+        self.store.refresh([self.id])
+        seal_some(self, budget_s=1.0, live=[recorder.writer.id])
 
     def become_guest(self) -> None:
         """After a fork, in the child: the run is the parent's."""
