@@ -178,15 +178,23 @@ class Curves:
 
         Ready for a plotting library: ``sns.lineplot(data=…, x="step", y="value", hue="name")``.
         """
+        import numpy as np
         import pandas as pd
 
-        frames = [
-            s.to_pandas().assign(elapsed=s.elapsed, run=s.run, name=s.name, key=s.key)
-            for s in self._series
-        ]
-        names = ["run", "name", "key", "step", "wall_time", "elapsed", "value"]
-        return (
-            pd.concat(frames, ignore_index=True)[names] if frames else pd.DataFrame(columns=names)
+        if not self._series:
+            names = ("run", "name", "key", "step", "wall_time", "elapsed", "value")
+            return pd.DataFrame(columns=list(names))
+        sizes = [len(s) for s in self._series]
+        return pd.DataFrame(
+            {
+                "run": np.repeat(np.array([s.run for s in self._series], dtype=object), sizes),
+                "name": np.repeat(np.array([s.name for s in self._series], dtype=object), sizes),
+                "key": np.repeat(np.array([s.key for s in self._series], dtype=object), sizes),
+                "step": np.concatenate([s.steps for s in self._series]),
+                "wall_time": wall_times(np.concatenate([s.times for s in self._series])),
+                "elapsed": np.concatenate([s.elapsed for s in self._series]),
+                "value": np.concatenate([s.values for s in self._series]),
+            }
         )
 
     def __repr__(self) -> str:
