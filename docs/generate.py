@@ -6,11 +6,13 @@ Each page is a function below; tests/test_reference.py holds the committed pages
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mendel
+from mendel.cli.config import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,22 +46,24 @@ def _class(name: str, thing: type) -> list[str]:
     members = [
         (member, inspect.getattr_static(thing, member))
         for member in dir(thing)
-        if not member.startswith("_")
+        if not member.startswith("_") and not inspect.isclass(getattr(thing, member, None))
     ]
     for member, static in members:
         value = getattr(thing, member, None)
         if isinstance(static, property):
             lines += [f"* `.{member}`: {_first_line(static.fget)}"]
-        elif callable(value) and getattr(value, "__module__", "").startswith("mendel"):
+        elif callable(value) and str(getattr(value, "__module__", None)).startswith("mendel"):
             lines += [f"* `.{member}{_signature(value)}`: {_first_line(value)}"]
     return [*lines, ""]
 
 
 def _signature(thing: Callable[..., object]) -> str:
     try:
-        return str(inspect.signature(thing)).replace("'", "")
+        text = str(inspect.signature(thing))
     except (TypeError, ValueError):
         return "(…)"
+    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)  # annotations are text; defaults stay quoted
+    return re.sub(r"<(\w+\.\w+): [^>]*>", r"\1", text)  # an enum's member, by its name
 
 
 def _doc(thing: object) -> str:
@@ -144,7 +148,38 @@ def _command(name: str) -> list[str]:
     return [*lines, "```", "", f"With `--json`: `{command.shape}`", ""]
 
 
-PAGES: dict[str, Callable[[], str]] = {"api": api, "cli": cli}
+def config() -> str:
+    """Return the page of the settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Written by `make docs` from the code. All are optional. `mendel config` shows what is in force here, and",
+        "where it comes from: a call's argument, the environment, `[tool.mendel]` in the nearest `pyproject.toml`, or",
+        "the default, in this order.",
+        "",
+        "| setting | variable | in `[tool.mendel]` | what | default |",
+        "|---|---|---|---|---|",
+    ]
+    for setting in SETTINGS:
+        project = "yes" if setting.in_project else ""
+        cells = (
+            setting.name,
+            f"`{setting.variable}`",
+            project,
+            setting.meaning,
+            setting.default,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "A script's children find the run by these variables alone, so an unmodified script that a run starts logs",
+        "to it. `AIP_EXPERIMENT_NAME` and `AIP_EXPERIMENT_RUN_NAME` are read as Vertex AI sets them, and `RANK`,",
+        "`SLURM_PROCID` and their like tell a process's rank. `NO_COLOR` is honoured.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"api": api, "cli": cli, "config": config}
 
 
 def main(wanted: list[str]) -> None:
