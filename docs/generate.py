@@ -153,9 +153,9 @@ def config() -> str:
     lines = [
         "# Settings",
         "",
-        "Written by `make docs` from the code. All are optional. `mendel config` shows what is in force here, and",
-        "where it comes from: a call's argument, the environment, `[tool.mendel]` in the nearest `pyproject.toml`, or",
-        "the default, in this order.",
+        "Written by `make docs` from the code. All are optional. `mendel config` shows what is in",
+        "force, and where it comes from: a call's argument, the environment, `[tool.mendel]` in the",
+        "nearest `pyproject.toml`, or the default, in this order.",
         "",
         "| setting | variable | in `[tool.mendel]` | what | default |",
         "|---|---|---|---|---|",
@@ -172,9 +172,10 @@ def config() -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "A script's children find the run by these variables alone, so an unmodified script that a run starts logs",
-        "to it. `AIP_EXPERIMENT_NAME` and `AIP_EXPERIMENT_RUN_NAME` are read as Vertex AI sets them, and `RANK`,",
-        "`SLURM_PROCID` and their like tell a process's rank. `NO_COLOR` is honoured.",
+        "A script's children find the run by these variables alone, so an unmodified script that a",
+        "run starts logs to it. `AIP_EXPERIMENT_NAME` and `AIP_EXPERIMENT_RUN_NAME` are read as",
+        "Vertex AI sets them; `RANK`, `SLURM_PROCID` and their like tell a process's rank.",
+        "`NO_COLOR` is honoured.",
     ]
     return "\n".join(lines) + "\n"
 
