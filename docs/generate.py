@@ -154,7 +154,7 @@ def config() -> str:
         "# Settings",
         "",
         "Written by `make docs` from the code. All are optional. `mendel config` shows what is in",
-        "force, and where it comes from: a call's argument, the environment, `[tool.mendel]` in the",
+        "force, and whence: a call's argument, the environment, `[tool.mendel]` in the",
         "nearest `pyproject.toml`, or the default, in this order.",
         "",
         "| setting | variable | in `[tool.mendel]` | what | default |",
