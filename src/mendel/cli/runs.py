@@ -11,6 +11,7 @@ from mendel.cli.columns import (
     MACHINE,
     cell,
     choose,
+    choose_metrics,
     csv_cell,
     exact,
     full_names,
@@ -200,8 +201,12 @@ def _group_headings(groups: list[Group], by: list[str], fields: list[str]) -> li
 
 
 def _own_metrics(catalog: Catalog, query: RunQuery) -> list[str]:
-    keys = catalog.keys(query, prefix="metrics.")
-    return [k.name for k in keys if not k.name.removeprefix("metrics.").startswith(MACHINE)]
+    """Return the metrics of the runs, those with a goal first, without those of the machine."""
+    first = catalog.find_runs(replace(query, limit=FIRST)).ids
+    chosen = [f"metrics.{key}" for key in choose_metrics([*catalog.get_runs(first).values()])]
+    known = [k.name for k in catalog.keys(query, prefix="metrics.")]
+    own = [n for n in known if not n.removeprefix("metrics.").startswith(MACHINE)]
+    return list(dict.fromkeys([*chosen, *own]))
 
 
 def _group_json(group: Group, by: list[str], fields: list[str]) -> dict[str, Any]:

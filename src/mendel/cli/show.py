@@ -80,7 +80,7 @@ def page(door: Door, record: RunRecord, *, every: bool = False) -> None:
         out.title("Note")
         out.markdown(record.note)
     _drawer(door, "Params", dict(flatten(record.params)))
-    _drawer(door, "Metrics", dict(flatten(record.metrics)))
+    _drawer(door, "Metrics", dict(flatten(record.metrics)), exact=False)
     _series(door, record, every=every)
     _drawer(door, "Tags", record.tags)
     _lineage(door, record, every=every)
@@ -140,11 +140,11 @@ def _end(door: Door, record: RunRecord) -> None:
             door.out.line(Cell(safe(line, keep_lines=True), "red"))
 
 
-def _drawer(door: Door, title: str, values: dict[str, Any]) -> None:
+def _drawer(door: Door, title: str, values: dict[str, Any], *, exact: bool = True) -> None:
     if not values:
         return
     door.out.title(title)
-    door.out.fields([(safe(k), value_text(v, exact=True)) for k, v in sorted(values.items())])
+    door.out.fields([(safe(k), value_text(v, exact=exact)) for k, v in sorted(values.items())])
 
 
 def _series(door: Door, record: RunRecord, *, every: bool) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 GAP = 2  # columns between two columns
 LEAST_TEXT = 8  # a text column is not cut below this
+LEAST_NAME = 14  # nor one that stays below this: names are told apart by their ends
+LEAST_TITLE = 12  # nor the title of a column of numbers below this
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,7 @@ def _fit(
     headings: Sequence[Heading], content: list[int], widths: list[int], width: int
 ) -> list[int]:
     """Narrow ``widths`` in place and return the columns that are shown."""
-    least = [
-        max(c, min(w, LEAST_TEXT)) if h.numeric else min(w, LEAST_TEXT)
-        for h, c, w in zip(headings, content, widths, strict=True)
-    ]
+    least = [_least(heading, c, w) for heading, c, w in zip(headings, content, widths, strict=True)]
     shown = list(range(len(headings)))
 
     def needed(sizes: list[int]) -> int:
@@ -94,6 +93,13 @@ def _fit(
             break
         widths[widest] -= 1
     return shown
+
+
+def _least(heading: Heading, content: int, width: int) -> int:
+    """Return how narrow a column may get: its numbers whole, its title to be told from others."""
+    if heading.numeric:
+        return max(content, min(width, LEAST_TITLE))
+    return min(width, LEAST_NAME if heading.stays else LEAST_TEXT)
 
 
 def _title(heading: Heading, width: int) -> Cell:

@@ -60,6 +60,8 @@ def number(value: float, digits: int = 6) -> str:
         return "NaN"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
+    if 10**digits <= abs(value) < 10**12:
+        return f"{value:.0f}"  # 16367 is easier to read than 1.637e+04
     return f"{value:.{digits}g}"
 
 
