@@ -73,8 +73,7 @@ ATTRIBUTE_PREFIXES = frozenset({"attributes", "attribute", "attrs", "attr", "run
 
 # What runs capture by themselves: these roots need no ``capture.`` before them.
 CAPTURED = (
-    "git", "command", "arguments", "cwd", "environment", "python", "packages", "platform",
-    "hardware", "gpu", "process", "script", "seed", "seeds", "source",
+    "command", "environment", "git", "hardware", "script", "seeds", "source",
 )  # fmt: skip
 
 # Lists of texts that the catalog supplies for lineage predicates: names, ids and uris.
