@@ -209,7 +209,7 @@ def test_a_time_may_be_any_number() -> None:
         tree = parse(f"created > {number}")
         assert parse(unparse(tree)) == tree
     assert parse("created > 1664067852747") == Compare("created", ">", 1664067852.747)
-    assert parse(unparse(parse("python = '3.11'"))) == Compare("python", "=", "3.11")
+    assert parse(unparse(parse("script = '3.11'"))) == Compare("script", "=", "3.11")
 
 
 def test_strange_names_and_texts_survive() -> None:
@@ -245,7 +245,7 @@ def test_the_same_field_has_one_full_name() -> None:
     assert parse_field("status") == parse_field("attributes.state") == "state"
     assert parse_field("capture.git.commit") == parse_field("git.commit") == "git.commit"
     assert parse_field("capture.other.thing") == "capture.other.thing"
-    assert parse_field("python") == "python"
+    assert parse_field("script") == "script"
     assert parse_field("metrics.loss.min") == "metrics.loss.min"
 
 

@@ -38,7 +38,7 @@ RUN = RunRecord(
         "loss.first": dataclasses.replace(SUMMARY, last=7.5),
     },
     tags={"stage": "final", "seen": None},
-    capture={"git": {"commit": "abc"}, "python": "3.11", "x": {"y": 1}},
+    capture={"git": {"commit": "abc"}, "script": "train.py", "x": {"y": 1}},
 )
 
 
@@ -80,7 +80,7 @@ RUN = RunRecord(
         ("tags.stage", "final"),
         ("tags.seen", None),
         ("git.commit", "abc"),
-        ("python", "3.11"),
+        ("script", "train.py"),
         ("capture.x.y", 1),
         ("capture.x.z", MISSING),
         ("hardware.cpu", MISSING),
