@@ -139,7 +139,8 @@ def environment():
     """The environment of a measurement: Mendel from this source, nothing set for anyone."""
     source = str(HERE.parent / "src")
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MENDEL_", "WANDB_", "AIP_"))}
+    foreign = ("MENDEL_", "WANDB_", "AIP_", "PYTHONDONTWRITEBYTECODE")  # the last: as users have it
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return {**kept, "PYTHONPATH": path, TAG: uuid.uuid4().hex, "PYTHONWARNINGS": "ignore"}
 
 
