@@ -167,3 +167,24 @@ def test_the_whole_demo(tmp_path: Path) -> None:
     best = next(run for run in found["runs"] if run["name"] == found["best"]["name"])
     assert best["metrics"]["test/auc"] > 0.70
     assert all(run["points"] == 4 * run["params"]["steps"] for run in found["runs"])
+
+
+def test_where_lightgbm_cannot_load_another_library_boosts_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['lightgbm'] = None  # as on a machine without libgomp: importing it fails\n"
+        "sys.argv = ['mendel', 'demo', '--fast', '--json']\n"
+        "from mendel.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "LightGBM cannot be loaded" in done.stderr
+    assert "libgomp1" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["library"] == "scikit-learn"
+    assert {run["name"] for run in found["runs"]} == NAMES
