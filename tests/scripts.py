@@ -37,7 +37,9 @@ def start_script(
 ) -> subprocess.Popen[str]:
     """Start a script in a folder; its output is piped."""
     script = folder / "script.py"
-    script.write_text(textwrap.dedent(text), encoding="utf-8")
+    wanted = textwrap.dedent(text)
+    if not script.exists() or script.read_text(encoding="utf-8") != wanted:
+        script.write_text(wanted, encoding="utf-8")  # once, or many that start at once read half
     return subprocess.Popen(
         [sys.executable, *python, str(script), *args],
         cwd=folder,
