@@ -151,7 +151,7 @@ def _stats(points: Sequence[PaperPoint], i: int, low: PaperPoint, high: PaperPoi
         min_step=least[1],
         max=most[0],
         max_step=most[1],
-        total=math.fsum(n for n, _ in numbers if math.isfinite(n)),
+        total=sum(n for n, _ in numbers if math.isfinite(n)),
     )
 
 
