@@ -174,7 +174,7 @@ class IngestSuite(CatalogCase):
             thread.start()
         for thread in threads:
             thread.join()
-        assert errors == []
+        assert not errors, repr(errors)
         assert catalog.find_runs(RunQuery("params.n >= 0")).total == 8
 
     def test_changes_tell_each_run_that_changed(

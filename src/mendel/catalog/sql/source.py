@@ -39,20 +39,27 @@ _CHOSEN = "IN (SELECT value FROM json_each(?))"
 
 
 class Source:
-    """Implements `mendel.catalog.columns.ColumnSource`. Rows are those of the table `run`."""
+    """Implements `mendel.catalog.columns.ColumnSource`. Rows are those of the table `run`.
+
+    Rows that were added after `run_rows` was asked last stay out of what is loaded whole.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.size = 0
 
     def run_rows(self) -> int:
         """Return the number of rows."""
         with self._database.reading() as connection:
-            return int(connection.execute("SELECT max(row) + 1 FROM run").fetchone()[0])
+            self.size = int(connection.execute("SELECT max(row) + 1 FROM run").fetchone()[0])
+            return self.size
 
     def load(self, field: str) -> Iterable[tuple[int, Value]]:
         """Return (row, value) of every run that has a value."""
         with self._database.reading() as connection:
-            return _Loading(connection, None).load(field)
+            pairs = _Loading(connection, None).load(field)
+            newest = connection.execute("SELECT max(row) FROM run").fetchone()[0]
+        return pairs if newest < self.size else [p for p in pairs if p[0] < self.size]
 
     def load_rows(self, field: str, rows: Sequence[int]) -> Iterable[tuple[int, Value]]:
         """Return the same for some rows only."""
