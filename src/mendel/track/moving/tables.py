@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+ROW_GROUP = 1 << 18  # rows: small groups read slowly, large ones take memory
+
 # table: {column: type}; json is a text that holds JSON, time microseconds since 1970 in UTC
 TABLES: dict[str, dict[str, str]] = {
     "runs": {
@@ -139,6 +141,8 @@ class Parquet(Tables):
             "text": pa.string(), "json": pa.string(), "int": pa.int64(), "float": pa.float64(),
             "bool": pa.bool_(), "time": pa.timestamp("us", tz="UTC"),
         }  # fmt: skip
+        self._waiting: dict[str, list[Any]] = {table: [] for table in TABLES}
+        self._waiting_rows = dict.fromkeys(TABLES, 0)
         self._writers = {
             table: pq.ParquetWriter(
                 folder / f"{table}.parquet",
@@ -150,8 +154,19 @@ class Parquet(Tables):
 
     def _append(self, table: str, columns: Mapping[str, Any], count: int) -> None:
         arrays = [self._array(columns[n], t, count) for n, t in TABLES[table].items()]
-        writer = self._writers[table]
-        writer.write_table(self._pa.Table.from_arrays(arrays, schema=writer.schema))
+        schema = self._writers[table].schema
+        self._waiting[table].append(self._pa.Table.from_arrays(arrays, schema=schema))
+        self._waiting_rows[table] += count
+        if self._waiting_rows[table] >= ROW_GROUP:
+            self._flush(table)
+
+    def _flush(self, table: str) -> None:
+        waiting = self._waiting[table]
+        if waiting:
+            whole = self._pa.concat_tables(waiting).combine_chunks()
+            self._writers[table].write_table(whole, row_group_size=ROW_GROUP)
+        self._waiting[table] = []
+        self._waiting_rows[table] = 0
 
     def _array(self, column: Any, kind: str, count: int) -> Any:
         pa, arrow = self._pa, self._types[kind]
@@ -165,7 +180,8 @@ class Parquet(Tables):
 
     def close(self) -> None:
         """Finish the files."""
-        for writer in self._writers.values():
+        for table, writer in self._writers.items():
+            self._flush(table)
             writer.close()
 
 
