@@ -355,3 +355,23 @@ def test_a_purged_run_of_another_store_stays_here(here: Path) -> None:
     assert ids["a"] in target.catalog.get_runs([ids["a"]])
     assert target.catalog.get_runs([ids["a"]])[ids["a"]].series["loss"].count == 10
     target.close()
+
+
+def test_what_was_purged_and_brought_again_outlives_a_rebuild(here: Path) -> None:
+    from mendel.track.upkeep.gc import collect, plan
+
+    source, ids = made(here / "source")
+    source.decide("note_run", ids["a"], note="before")
+    export(source, here / "out")
+    source.decide("delete_run", ids["a"])
+    collect(source, plan(source))
+    assert ids["a"] not in source.catalog.get_runs([ids["a"]])
+    assert bring(here / "out", source).new == [ids["a"]]
+    source.decide("tag_run", ids["a"], set={"back": True})
+    assert source.catalog.get_runs([ids["a"]])[ids["a"]].tags == {"back": True}
+    source.close()
+    again = Store.open(here / "source")
+    before = everything(again)
+    again.rebuild()
+    assert everything(again) == before
+    again.close()

@@ -177,12 +177,19 @@ class Intake:
         if not due.exists():
             return
         log = self._store.decisions
+        back: list[str] = []  # purged, and brought again since: what was decided after counts
         with log.replaying():
             for decision in log.read():
+                if back and decision.what != "purge_run":
+                    self._take(back, None)
+                    back = []
                 try:
                     self._store.catalog.decide([decision])
                 except MendelError:
                     continue  # its target is gone for ever (purged), or it was refused then too
+                if decision.what == "purge_run" and self._store.is_run(decision.target):
+                    back.append(decision.target)
+        self._take(back, None)
         due.unlink(missing_ok=True)
 
     # -- who is alive --
