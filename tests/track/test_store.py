@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from mendel.graph.errors import (
 )
 from mendel.graph.run import RunState
 from mendel.track.store import Store
-from scripts import environment, records_of, run_script
+from scripts import environment, records_of, run_script, start_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,9 +283,39 @@ def test_an_ended_run_is_looked_at_no_more(store: Store) -> None:
     store.refresh()
     old = clock.now() - 1000
     if store.marker(run).exists():
-        import os
-
         os.utime(store.marker(run), (old, old))
     store.refresh()
     assert not store.marker(run).exists()
     assert records_of(store)[0].state is RunState.COMPLETE
+
+
+def test_a_worker_that_outlives_its_run_is_heard(store: Store, tmp_path: Path) -> None:
+    with start_script(
+        tmp_path,
+        """
+        import os, sys, mendel
+        run = mendel.start_run("orphans")
+        if os.fork():
+            run.finish()
+            os._exit(0)
+        run.log({"late": 1.0}, 1)
+        print(run.id, flush=True)
+        sys.stdin.read()
+        run.log({"late": 2.0}, 2)
+        os._exit(0)
+        """,
+    ) as process:
+        assert process.stdout is not None
+        run = process.stdout.readline().strip()
+        process.wait(30)
+        old = clock.now() - 1000
+        os.utime(store.marker(run), (old, old))
+        store.refresh()
+        assert store.marker(run).exists()
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+        process.stdout.read()  # until the worker is gone
+    record = next(record for record in records_of(store) if record.id == run)
+    assert record.state is RunState.COMPLETE
+    assert record.series["late"].count == 2

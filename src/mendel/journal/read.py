@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "JournalBlocks"]
 
+_HEAD_BYTES = 4096  # more than any header has
+
 
 class Journal:
     """One journal folder: the journals of all writers of one run."""
@@ -34,6 +36,18 @@ class Journal:
     def writers(self) -> list[str]:
         """Return the ids of the writers, oldest first."""
         return sorted(fmt.segments(self.folder))
+
+    def unsealed(self) -> list[WriterInfo]:
+        """Return who may still be writing: the writers whose newest segment is not sealed."""
+        found = []
+        for writer, segments in fmt.segments(self.folder).items():
+            number = max(segments)
+            if segments[number]:
+                continue
+            path = self.folder / fmt.segment_name(writer, number)
+            with suppress(OSError, CorruptError, ValueError, KeyError), path.open("rb") as file:
+                found.append(fmt.parse_header(file.read(_HEAD_BYTES)).writer)
+        return found
 
     def digest(self, writer: str, start: Position = START) -> Digest:
         """Return what a writer's journal says from a position on, as far as it can be read now.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mendel.graph import clock
 from mendel.graph.errors import MendelError
 from mendel.graph.state import RunState
+from mendel.journal.process import is_alive
 from mendel.track import lease, notice
 
 if TYPE_CHECKING:
@@ -250,8 +251,15 @@ class Intake:
                 continue
             mark = self._store.marker(run)
             with contextlib.suppress(OSError):
-                if now - mark.stat().st_mtime > QUIET:
+                if now - mark.stat().st_mtime > QUIET and not self._at_work(run):
                     mark.unlink()
+
+    def _at_work(self, run: str) -> bool:
+        """Tell whether some process, such as a forked worker, still writes to a run that ended."""
+        from mendel.journal.read import Journal
+
+        writers = Journal(self._store.journal_folder(run)).unsealed()
+        return any(is_alive(writer) is True for writer in writers)
 
     # -- what is remembered between processes --
 

@@ -25,7 +25,8 @@ def say(text: str) -> None:
     """Write a line to standard error, unless ``MENDEL_QUIET`` is set; never raises."""
     if quiet() or sys.stderr is None:
         return
-    with contextlib.suppress(OSError, ValueError):  # closed, or a full disk behind it
+    # closed, a full disk behind it, or a signal's handler within another write
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
         sys.stderr.write(f"mendel: {text}\n")
         sys.stderr.flush()
 
