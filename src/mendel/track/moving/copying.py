@@ -12,7 +12,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from mendel.graph import clock
 from mendel.graph.errors import MendelError
@@ -125,8 +125,12 @@ def copy_journal(source: Path, target: Path) -> Copied:
     for path in sorted(source.iterdir()):
         if path.suffix not in {LIVE, SEALED}:
             continue
+        sealed = path.with_suffix(SEALED)
         try:
-            copied.add(_copy_segment(path, target))
+            try:
+                copied.add(_copy_segment(path, target))
+            except FileNotFoundError:  # its owner sealed it meanwhile
+                copied.add(_copy_segment(sealed, target))
         except OSError as error:
             copied.problems.append(f"{path}: {error.strerror or error}")
     return copied
@@ -145,13 +149,18 @@ def _copy_segment(path: Path, target: Path) -> Copied:
     if not live.exists():
         return _write(path, live)
     verdict = _longer(path, live)
-    if verdict == "theirs":
+    if verdict == "theirs" and _read(path)[1] > _read(live)[1]:  # not if mere noise is at its end
         return _write(path, live)
+    if verdict == "theirs":
+        return Copied(problems=[f"{path} has bytes at its end that say nothing, and was left."])
     return _judge(path, live) if verdict == "differ" else Copied()
 
 
 def _longer(theirs: Path, ours: Path) -> str:
-    """Tell which of two copies of a live segment says more: what is not written yet is zeros."""
+    """Tell which of two copies of a live segment goes on where the other is not written yet.
+
+    What is not written is zeros up to the end; a single zero where the other has something is not.
+    """
     with theirs.open("rb") as first, ours.open("rb") as second:
         while True:
             one, two = first.read(PIECE), second.read(PIECE)
@@ -159,41 +168,47 @@ def _longer(theirs: Path, ours: Path) -> str:
                 return "same"
             if one != two:
                 break
-        a, b = _tails(one, two)
-    if not any(b):
-        return "theirs" if any(a) else "same"
-    return "differ" if any(a) else "ours"
+        at = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), None)
+        start = min(len(one), len(two)) if at is None else at
+        they_end, we_end = _zeros(one[start:], first), _zeros(two[start:], second)
+    if we_end:
+        return "same" if they_end else "theirs"
+    return "ours" if they_end else "differ"
 
 
-def _tails(one: bytes, two: bytes) -> tuple[bytes, bytes]:
-    """Return what follows the first eight bytes (a record's first word) that are not alike."""
-    size = max(len(one), len(two))
-    one, two = one.ljust(size, b"\0"), two.ljust(size, b"\0")
-    for at in range(0, size, 8):
-        if one[at : at + 8] != two[at : at + 8]:
-            return one[at : at + 8], two[at : at + 8]
-    return b"", b""
+def _zeros(rest: bytes, file: BinaryIO) -> bool:
+    while rest:
+        if any(rest):
+            return False
+        rest = file.read(PIECE)
+    return True
 
 
 def _judge(theirs: Path, ours: Path) -> Copied:
-    """Of two copies that contradict each other keep ours, unless ours is damaged and theirs not."""
-    wrong = _damage(ours)
-    if wrong and not _damage(theirs):
+    """Of two copies that contradict each other keep ours, unless theirs alone is sound, or longer.
+
+    A copy taken in the midst of a record contradicts nothing: its last record is not there.
+    """
+    wrong, mine = _read(ours)
+    damaged, other = _read(theirs)
+    if (wrong and not damaged) or (not wrong and not damaged and other > mine):
         return _write(theirs, ours)
+    if not wrong and not damaged and mine > other:
+        return Copied()
     where = "; ours is damaged as well" if wrong else ""
     return Copied(problems=[f"{theirs} is not what {ours} says, and was left{where}."])
 
 
-def _damage(segment: Path) -> list[str]:
-    """Return what is damaged in one segment."""
+def _read(segment: Path) -> tuple[list[str], int]:
+    """Return what is damaged in one segment, and how many records its journal comes to."""
     from mendel.journal.read import Journal
 
     writer = segment.name.split(".", 1)[0]
     try:
-        found = Journal(segment.parent).digest(writer).damage
+        digest = Journal(segment.parent).digest(writer)
     except (OSError, MendelError) as error:
-        return [str(error)]
-    return [d for d in found if segment.name in d]
+        return [str(error)], 0
+    return [d for d in digest.damage if segment.name in d], digest.end.ordinal
 
 
 def run_of(folder: Path) -> str | None:
