@@ -175,6 +175,13 @@ def test_parent_group_and_experiment_may_be_named(tmp_path: Path) -> None:
     assert record.experiment == "from the environment"
 
 
+def test_the_next_run_may_be_named(tmp_path: Path) -> None:
+    text = "import mendel\nwith mendel.start_run() as a, a.child() as b:\n    print(b.name)\n"
+    said = run_script(tmp_path, text, env={"MENDEL_RUN_NAME": "given"}).stdout
+    assert said.startswith("run-")
+    assert records(tmp_path)[0].name == "given"
+
+
 def test_without_an_experiment_the_project_gives_its_name(tmp_path: Path) -> None:
     project = tmp_path / "churn"
     project.mkdir()

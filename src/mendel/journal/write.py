@@ -249,13 +249,7 @@ class Writer:
         """Who writes, as the journal's headers say it."""
         from mendel.graph.digest import WriterInfo  # writing needs none of this
 
-        return WriterInfo(**self.described())
-
-    def described(self) -> dict[str, Any]:
-        """Return the fields of `info`."""
-        if self._info is None:
-            self._info = describe(self.id, self.run, self.rank, aside=self.aside)
-        return self._info
+        return WriterInfo(**_described(self))
 
     @property
     def lost(self) -> int:
@@ -433,10 +427,17 @@ class Writer:
             self._on_problem(problem)
 
 
+def _described(writer: Writer) -> dict[str, Any]:
+    """Return the fields of a writer's `info`."""
+    if writer._info is None:
+        writer._info = describe(writer.id, writer.run, writer.rank, aside=writer.aside)
+    return writer._info
+
+
 def _create(writer: Writer, number: int, old: Segment, need: int) -> Segment:
     writer.folder.mkdir(parents=True, exist_ok=True)
     first = old.first + old.count
-    header = fmt.dump_header(writer.run, writer.described(), number, first, old.last_step)
+    header = fmt.dump_header(writer.run, _described(writer), number, first, old.last_step)
     path = writer.folder / fmt.segment_name(writer.id, number)
     new = Segment.create(path, header, need, first, number)
     new.last = old.last

@@ -36,7 +36,7 @@ def new_run(
     store = session.current_store()
     naming.check_name(experiment, "an experiment")
     run_id = checked_id(run_id) if run_id is not None else clock.new_id()
-    name = naming.run_name(run_id) if name is None else naming.check_name(name, "a run")
+    name = naming.check_name(name or _named() or naming.run_name(run_id), "a run")
     body: dict[str, Value] = {
         "id": run_id,
         "name": name,
@@ -50,6 +50,12 @@ def new_run(
         job_type=job_type if job_type is not None else os.environ.get(session.JOB_TYPE) or None,
     )
     return ExperimentRun._begin(store, run_id, name, experiment, body, first_state=first_state)
+
+
+def _named() -> str | None:
+    """Return the name that the environment gives to the next run; an inherited one is another's."""
+    inherited = os.environ.get(session.RUN_BY) is not None
+    return None if inherited else os.environ.get(session.RUN_NAME) or None
 
 
 def _texts(**given: object) -> dict[str, Value]:
