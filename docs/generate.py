@@ -74,6 +74,8 @@ def _first_line(thing: object) -> str:
     return _doc(thing).split("\n\n")[0].replace("\n", " ")
 
 
+SHARED = {"--store", "--json", "--help"}  # of every command, told once
+
 _CLI_HEAD = """\
 # The command line
 
@@ -137,7 +139,7 @@ def _command(name: str) -> list[str]:
     lines += ["", "| option | meaning |", "|---|---|"]
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None and record[1] and parameter.name not in {"store", "as_json", "help"}:
+        if record is not None and record[1] and not SHARED & set(parameter.opts):
             option, meaning = (text.replace("|", "\\|") for text in record)
             lines.append(f"| `{option}` | {meaning} |")
     if lines[-1] == "|---|---|":

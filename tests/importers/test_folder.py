@@ -78,6 +78,17 @@ def everything(store: Store) -> dict[str, Any]:
     }
 
 
+def twin(source: Path, target: Path) -> None:
+    """Copy a folder as rsync would: what goes away meanwhile is no error."""
+    for _ in range(5):
+        try:
+            shutil.copytree(source, target, dirs_exist_ok=True)
+            return
+        except shutil.Error:
+            shutil.rmtree(target)
+    raise AssertionError(f"{source} never came to rest")
+
+
 def bring(source: Path, target: Store) -> Arrival:
     return take(target, look(source))
 
@@ -169,7 +180,7 @@ def test_a_copied_run_folder_placed_under_a_store_shows_up(here: Path) -> None:
     target.refresh()
     place = target.run_folder(ids["a"])
     place.parent.mkdir(parents=True)
-    shutil.copytree(source.run_folder(ids["a"]), place)
+    twin(source.run_folder(ids["a"]), place)
     target.refresh()
     found = target.catalog.get_runs([ids["a"]])[ids["a"]]
     assert found.series["loss"].count == 10
@@ -201,7 +212,7 @@ def test_one_runs_folder_comes_with_its_files_bytes_and_decisions(here: Path) ->
 
 def test_a_folder_that_lost_its_name_says_itself_which_run_it_is(here: Path) -> None:
     source, ids = made(here / "source", "a")
-    shutil.copytree(source.run_folder(ids["a"]), here / "from-cluster")
+    twin(source.run_folder(ids["a"]), here / "from-cluster")
     target = Store.open(here / "target")
     arrival = bring(here / "from-cluster", target)
     assert arrival.new == [ids["a"]]
@@ -217,11 +228,11 @@ def test_a_run_that_went_on_brings_what_is_new(here: Path) -> None:
     run = mendel.start_run("going")
     for step in range(5):
         run.log({"loss": 1.0}, step=step)
-    shutil.copytree(here / "source", here / "copy-1")
+    twin(here / "source", here / "copy-1")
     for step in range(5, 9):
         run.log({"loss": 2.0}, step=step)
     run.log_params({"late": 1})
-    shutil.copytree(here / "source", here / "copy-2")
+    twin(here / "source", here / "copy-2")
     mendel.end_run()
     target = Store.open(here / "target")
 
@@ -246,7 +257,7 @@ def test_a_later_decision_made_here_wins_over_an_earlier_one_from_there(here: Pa
     source, ids = made(here / "source", "a")
     source.decide("note_run", ids["a"], note="from there")
     target = Store.open(here / "target")
-    shutil.copytree(source.run_folder(ids["a"]), target.run_folder(ids["a"]))
+    twin(source.run_folder(ids["a"]), target.run_folder(ids["a"]))
     target.refresh()
     target.decide("note_run", ids["a"], note="from here, later")
     bring(here / "source", target)
@@ -270,7 +281,7 @@ def test_a_damaged_copy_never_replaces_a_sound_one_and_is_mended_by_it(
     if sealed:
         mendel.end_run()
         seal(source.journal_folder(run.id))
-    shutil.copytree(here / "source", here / "broken")
+    twin(here / "source", here / "broken")
     [segment] = (here / "broken").rglob(f"{ids['a']}/journal/*.md?")
     data = bytearray(segment.read_bytes())
     data[int(len(data) * share)] ^= 0xFF
@@ -343,7 +354,7 @@ def test_what_cannot_be_imported_says_why(here: Path) -> None:
     (here / "file.zip").write_bytes(b"PK")
     export(source, here / "tables", native=False)
     newer = here / "newer"
-    shutil.copytree(here / "source", newer)
+    twin(here / "source", newer)
     (newer / "store.json").write_text('{"format": 99}')
     for place, error, words in (
         (here / "nowhere", NotFoundError, "no folder"),
