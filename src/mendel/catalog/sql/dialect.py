@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from mendel.catalog.sql.place import is_shared
+from mendel.graph import clock
 from mendel.graph.errors import ReadOnlyError, StoreError
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S = 60.0  # eight processes that all write may wait for seconds; nobody waits for ever
 _CACHE_KIB = 16_384
+_PAGES_AT_ONCE = 4096  # 16 MiB
 _STATEMENTS = 256  # prepared ones that a connection keeps
 
 
@@ -75,6 +79,7 @@ class Sqlite:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._is_wal = True
 
     def connect(self) -> sqlite3.Connection:
         folder = self.path.parent
@@ -92,8 +97,28 @@ class Sqlite:
             raise
         return connection
 
+    def _set_journal(self, connection: sqlite3.Connection) -> str:
+        """Let the file have a write-ahead log where that is safe; return the mode that it has."""
+        wanted = "delete" if is_shared(self.path.parent) else "wal"
+        deadline = clock.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            if mode == wanted:
+                return wanted
+            # Only in a file that holds nothing yet: space of what is deleted can be given back.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            try:
+                # what cannot have it (some file systems) answers with the mode that it keeps
+                got = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
+                return str(got)
+            except sqlite3.OperationalError as error:
+                # SQLite does not wait here by itself: another process makes the file, too
+                if _code(error) not in _BUSY or clock.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
     def _open(self, mode: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"file:{quote(str(self.path))}?{'mode=' if '=' not in mode else ''}{mode}",
             uri=True,
             timeout=BUSY_TIMEOUT_S,
@@ -101,18 +126,11 @@ class Sqlite:
             check_same_thread=False,  # each thread has its own; closing the catalog closes all
             cached_statements=_STATEMENTS,
         )
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-        if mode != "wal":
-            # Only in a file that holds nothing yet: space of what is deleted can be given back.
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            # A file system that has no shared memory (NFS) answers with the mode that it keeps.
-            connection.execute("PRAGMA journal_mode = WAL")
-        # What a power cut may lose of the catalog stands in journals and in the ledger.
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._is_wal = self._set_journal(connection) == "wal"
+        self.relax(connection)
 
     def _connect_read_only(self) -> sqlite3.Connection:
         """Open a store that cannot be written; where not even a lock can be taken, as it lies."""
@@ -120,13 +138,14 @@ class Sqlite:
             connection = self._open(mode)
             try:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+                connection.execute("PRAGMA query_only = ON")
             except sqlite3.OperationalError:
                 connection.close()
                 if mode == "immutable=1":
                     raise
-                continue
-            connection.execute("PRAGMA query_only = ON")
-            return connection
+            else:
+                return connection
         raise AssertionError
 
     def is_read_only(self, connection: sqlite3.Connection) -> bool:
@@ -138,10 +157,15 @@ class Sqlite:
         connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
     def relax(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA synchronous = NORMAL")
+        # What a power cut may lose of a log stands in journals and in the ledger; without a log
+        # it could do harm.
+        connection.execute(f"PRAGMA synchronous = {'NORMAL' if self._is_wal else 'FULL'}")
 
     def shrink(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # a script, since only that goes on until the last page is moved; in pieces, so that others
+        # come to write in between
+        while connection.execute("PRAGMA freelist_count").fetchone()[0] > 0:
+            connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
         # what a reader still looks at is left for the next time
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
