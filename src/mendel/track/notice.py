@@ -22,9 +22,13 @@ def quiet() -> bool:
 
 
 def say(text: str) -> None:
-    """Write a line to standard error, unless ``MENDEL_QUIET`` is set; never raises."""
+    """Write a line to standard error, unless ``MENDEL_QUIET`` is set; never raises.
+
+    Characters that act on a terminal (in a name, in an exception's text) are shown by their escapes.
+    """
     if quiet() or sys.stderr is None:
         return
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     # closed, a full disk behind it, or a signal's handler within another write
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         sys.stderr.write(f"mendel: {text}\n")
