@@ -24,7 +24,7 @@ def quiet() -> bool:
 def say(text: str) -> None:
     """Write a line to standard error, unless ``MENDEL_QUIET`` is set; never raises.
 
-    Characters that act on a terminal (in a name, in an exception's text) are shown by their escapes.
+    Characters that act on a terminal (in a name, in an error) are shown by their escapes.
     """
     if quiet() or sys.stderr is None:
         return
