@@ -272,7 +272,7 @@ def test_now_is_the_clock_unless_told() -> None:
 
 ERRORS = [
     ("stat = 'x'", 0, "unknown attribute 'stat'; did you mean 'state'?"),
-    ("parms.x = 1", 0, "did you mean 'params'"),
+    ("parms.x = 1", 0, "did you mean 'params.x'?"),
     ("zzz = 1", 0, "params.zzz, metrics.zzz, tags.zzz"),
     ("zzz.y = 1", 0, "unknown attribute 'zzz.y'"),
     ("attributes.stat = 1", 0, "did you mean 'state'?"),

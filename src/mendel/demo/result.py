@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mendel
@@ -46,11 +50,12 @@ class Result:
             else f" --store {shlex.quote(str(self.store.root))}"
         )
         best = self.best.run.name
+        mendel = called("mendel")
         return [
-            (f"mendel runs -e {EXPERIMENT}{where}", "all runs of the experiment"),
-            (f"mendel show {best}{where}", "the best one, whole: curves, lineage, machine"),
-            (f"mendel compare {BASELINE} {best}{where}", "only what differs"),
-            (f"mendel best test/auc -e {EXPERIMENT}{where}", "the best by another metric"),
+            (f"{mendel} runs -e {EXPERIMENT}{where}", "all runs of the experiment"),
+            (f"{mendel} show {best}{where}", "the best one, whole: curves, lineage, machine"),
+            (f"{mendel} compare {BASELINE} {best}{where}", "only what differs"),
+            (f"{mendel} best test/auc -e {EXPERIMENT}{where}", "the best by another metric"),
         ]
 
     def as_data(self) -> dict[str, Any]:
@@ -117,7 +122,8 @@ class Result:
         widest = max(len(line) for line, _ in commands)
         for line, what in commands:
             screen.say(f"{line:<{widest}}   # {what}")
-        screen.say(f"python -c \"import mendel; print(mendel.get_experiment_df('{EXPERIMENT}'))\"")
+        frame = f"import mendel; print(mendel.get_experiment_df('{EXPERIMENT}'))"
+        screen.say(f'{called("python")} -c "{frame}"')
         if self.was_told:
             screen.done("All of it was there already; `mendel demo --again` trains anew.")
 
@@ -156,6 +162,17 @@ def collect(story: Story, store: Store, *, seconds: float) -> Result:
         was_told=story.was_told,
         seconds=seconds,
     )
+
+
+def called(program: str) -> str:
+    """Return how to call a program of this environment from here: its name, or the way to it."""
+    here = Path(sys.prefix) / "bin" / program
+    found = shutil.which(program)
+    if not here.exists() or (found is not None and Path(found).samefile(here)):
+        return program
+    with contextlib.suppress(ValueError):  # it lies elsewhere
+        here = here.relative_to(Path.cwd())
+    return shlex.quote(str(here))
 
 
 def _came_from(run: RunView) -> list[str]:

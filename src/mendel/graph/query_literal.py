@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from typing import TYPE_CHECKING
@@ -161,12 +162,12 @@ def _key(token: Token, drawer: str, text: str) -> str:
 
 def _unknown(parts: Sequence[str]) -> str:
     name = ".".join(parts)
-    near = did_you_mean(name, (*NAMES, *CAPTURED), most=6)
-    if near.startswith("; there are") and len(parts) > 1:
-        near = did_you_mean(parts[0], (*DRAWERS, *CAPTURED), most=0)
-        near = f"{near[:-1]} (as in {parts[0]!r}.…)?" if near.startswith("; did") else ""
+    near = did_you_mean(name, (*NAMES, *CAPTURED))
+    if not near.endswith("?") and len(parts) > 1:
+        [root, *_] = difflib.get_close_matches(parts[0], (*DRAWERS, *CAPTURED), n=1) or [""]
+        near = f"; did you mean '{root}.{'.'.join(parts[1:])}'?" if root else ""
     return (
-        f"unknown attribute {name!r}{near if near.endswith('?') else ''} "
+        f"unknown attribute {name!r}{near if near.endswith('?') else '.'} "
         f"Params, metrics and tags are written params.{parts[0]}, metrics.{parts[0]}, "
         f"tags.{parts[0]}."
     )
