@@ -135,7 +135,7 @@ class SqlCatalog(SqlLineage, Catalog):
         if buckets is not None and buckets < 1:
             raise InvalidError(f"buckets is {buckets}; give 1 or more, or None for every point.")
         with self._database.reading() as connection:
-            found = run_parts.blocks(connection, self._dialect, runs, keys)
+            found = run_parts.blocks(connection, self._dialect, runs, keys, steps)
         from mendel.catalog import downsample
 
         out = (

@@ -10,7 +10,7 @@ from mendel.graph.digest import BlockKey
 from mendel.graph.errors import MendelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mendel.catalog.contract import Blocks
     from mendel.catalog.sql.names import Interner
@@ -28,6 +28,18 @@ _PUT_BLOCK = (
     " (run, writer, segment, shape, number, layout, head, stats, hidden, visible)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+
+Steps = tuple["int | None", "int | None"]
+Layout = tuple[tuple[str, ...], str]  # keys, and the letters of their types
+EVERY_STEP: Steps = (None, None)
+
+
+class StoredBlock(NamedTuple):
+    """A block, and whether rewinds hide nothing, all or some of it."""
+
+    block: Block
+    hidden: int
 
 
 class Place(NamedTuple):
@@ -74,7 +86,7 @@ def rebuild(place: Place, rewinds: Sequence[Rewind]) -> set[str]:
     writers = dict(
         place.connection.execute("SELECT id, row FROM writer WHERE run = ?", (place.row,))
     )
-    for block, _ in read(place.connection, place.row, place.run, seen=False):
+    for block, _ in read(place.connection, place.row, place.run):
         shown = visible(place, block, rewinds, damage)
         _put(place, writers, block, shown)
         if shown is not None:
@@ -148,38 +160,54 @@ def _before(place: Place, writers: Mapping[str, int], block: Block) -> Block | N
     ).fetchone()
     if row is None or row[2] == HIDDEN:
         return None
-    return _unpack(key, block.keys, block.types, row)
-
-
-def _unpack(
-    key: BlockKey, keys: tuple[str, ...], types: str, row: Sequence[Any], *, seen: bool = True
-) -> Block:
     head, stats, hidden, part = row
-    if seen and hidden == PARTLY:
+    if hidden == PARTLY:
         head, stats = part[: packing.HEAD_BYTES], part[packing.HEAD_BYTES :]
-    return packing.unpack(key, keys, types, head, stats)
+    return packing.unpack(key, block.keys, block.types, head, stats)
 
 
-def read(connection: Any, row: int, run: str, *, seen: bool = True) -> Iterable[tuple[Block, int]]:
-    """Return the blocks of a run, each with whether rewinds hide it.
+def read(connection: Any, row: int, run: str, *, steps: Steps = EVERY_STEP) -> list[StoredBlock]:
+    """Return the blocks of a run that have steps in a range, each with what rewinds hide of it.
 
-    With ``seen`` a block of which some is hidden tells of the rest.
+    A series that was logged in several types is told by all its blocks: only they say which.
     """
-    layouts: dict[int, tuple[tuple[str, ...], str]] = {}
+    layouts, mixed = _layouts(connection, row)
+    writers = dict(
+        connection.execute("SELECT row, id FROM writer WHERE run = ?", (row,)).fetchall()
+    )
+    low, high = steps
     out = []
-    for got in connection.execute(
-        "SELECT w.id, b.segment, b.shape, b.number, b.layout, b.head, b.stats, b.hidden, b.visible"
-        " FROM block b JOIN writer w ON w.row = b.writer WHERE b.run = ?",
+    for writer, segment, shape, number, layout, head, stats, hidden in connection.execute(
+        "SELECT writer, segment, shape, number, layout, head, stats, hidden FROM block"
+        " WHERE run = ?",
         (row,),
-    ).fetchall():
-        if got[4] not in layouts:
-            keys, types = connection.execute(
-                "SELECT keys, types FROM layout WHERE row = ?", (got[4],)
-            ).fetchone()
-            layouts[got[4]] = packing.load_keys(keys), types
-        keys, types = layouts[got[4]]
-        out.append((_unpack(BlockKey(run, *got[:4]), keys, types, got[5:], seen=seen), got[7]))
+    ):
+        if steps != EVERY_STEP and layout not in mixed:
+            first, last = packing.span(head)
+            if (low is not None and last < low) or (high is not None and first > high):
+                continue
+        keys, types = layouts[layout]
+        key = BlockKey(run, writers[writer], segment, shape, number)
+        out.append(StoredBlock(packing.unpack(key, keys, types, head, stats), hidden))
     return out
+
+
+def _layouts(connection: Any, row: int) -> tuple[dict[int, Layout], set[int]]:
+    """Return the layouts of a run's blocks, and those with a key that has several types."""
+    found: dict[int, Layout] = {
+        number: (packing.load_keys(keys), types)
+        for number, keys, types in connection.execute(
+            "SELECT row, keys, types FROM layout WHERE row IN"
+            " (SELECT DISTINCT layout FROM block WHERE run = ?)",
+            (row,),
+        )
+    }
+    types_of: dict[str, set[str]] = {}
+    for keys, types in found.values():
+        for key, letter in zip(keys, types, strict=True):
+            types_of.setdefault(key, set()).add(letter)
+    several = {key for key, letters in types_of.items() if len(letters) > 1}
+    return found, {number for number, (keys, _) in found.items() if several & {*keys}}
 
 
 # -- rewinds --------------------------------------------------------------------------------------

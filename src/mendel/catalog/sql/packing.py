@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # is one), then the ordinals and times of its low and high records.
 _HEAD = struct.Struct("<9q2d2qqdqd")
 HEAD_BYTES = _HEAD.size
+_SPAN = struct.Struct("<2q")
 _NOWHERE = -1  # the ordinal of a low or high that stands at the end
 
 
@@ -86,9 +87,10 @@ def unpack(key: BlockKey, keys: tuple[str, ...], types: str, head: bytes, stats:
     )  # fmt: skip
 
 
-def count_of(head: bytes) -> int:
-    """Return how many points a head tells of."""
-    return int.from_bytes(head[:8], "little")
+def span(head: bytes) -> tuple[int, int]:
+    """Return the lowest and the highest step that a head tells of."""
+    low, high = _SPAN.unpack_from(head, 40)
+    return low, high
 
 
 def dump_keys(keys: Sequence[str]) -> str:

@@ -29,7 +29,11 @@ class SeriesBlocks(NamedTuple):
 
 
 def blocks(
-    connection: Any, dialect: Sqlite, ids: Sequence[str], keys: Sequence[str] | None
+    connection: Any,
+    dialect: Sqlite,
+    ids: Sequence[str],
+    keys: Sequence[str] | None,
+    steps: ingest_blocks.Steps,
 ) -> list[SeriesBlocks]:
     """Return the blocks of series, in the order of runs, then keys (None: by name)."""
     rows = runs.rows_of(connection, dialect, ids)
@@ -38,7 +42,7 @@ def blocks(
         if run not in rows:
             continue
         by_key: dict[str, list[Block]] = {}
-        for block, hidden in ingest_blocks.read(connection, rows[run], run, seen=False):
+        for block, hidden in ingest_blocks.read(connection, rows[run], run, steps=steps):
             for key in () if hidden == ingest_blocks.HIDDEN else block.keys:
                 by_key.setdefault(key, []).append(block)
         rewinds = _rewinds(connection, rows[run], run) if by_key else ()
