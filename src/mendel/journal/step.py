@@ -2,7 +2,8 @@
 
 The processes that write to one run share a small file, ``steps``, beside their journals: the last
 step that was given, and whether more than one process asks for steps. One that asks alone counts
-for itself and notes the number there; as soon as another comes, both claim steps under a lock.
+for itself and notes the number in a place of its own; as soon as another comes, which takes over
+the number that it finds there, both claim steps under a lock.
 Processes on different machines do not see each other's memory: they should name their steps.
 """
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "steps"
-_PAGE = struct.Struct("<8sqIId")  # magic, last step given, shared, pid of who counts alone, start
+# magic, last step given under the lock, shared, pid of who counts alone and when it started, the
+# last step that it took, and that which was taken over when the second came
+_PAGE = struct.Struct("<8sqIIdqq")
 _MAGIC = b"MENDELS1"
 _NONE = -(1 << 63)  # no step was given yet
 _SETTLE_S = 0.001  # far longer than a processor keeps a store to itself
@@ -34,7 +37,7 @@ _SETTLE_S = 0.001  # far longer than a processor keeps a store to itself
 class Steps:
     """The steps of one writer; see the top of this file. Callers hold the writer's lock."""
 
-    __slots__ = ("_counter", "_fd", "_flag", "_folder", "_joined", "_last", "_map")
+    __slots__ = ("_counter", "_fd", "_flag", "_folder", "_joined", "_last", "_map", "_own")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -44,6 +47,7 @@ class Steps:
         self._map: Any = None
         self._counter: Any = None
         self._flag: Any = None
+        self._own: Any = None  # the last step of who counts alone, and that which was taken over
 
     def take(self, writer: str, last: int | None) -> int:
         """Return the next step; ``last`` is the writer's largest so far."""
@@ -57,9 +61,9 @@ class Steps:
         if self._flag is not None:
             # Note first, look second: whoever comes sets the flag first and looks second, so one
             # of the two sees the other.
-            self._counter[0] = step
+            self._own[0] = step
             if self._flag[0]:
-                return self._claim()
+                return self._confirm(step)
         return step
 
     def count_from(self, last: int) -> None:
@@ -70,7 +74,7 @@ class Steps:
             if self._map is None:
                 self._share(None)
             with self._locked():
-                self._counter[0] = last
+                self._counter[0] = self._own[0] = last
         except OSError:  # a full or read-only disk: count alone
             self._leave()
         self._last = last
@@ -84,16 +88,15 @@ class Steps:
         """Leave; the file tells whoever comes next where to go on."""
         if self._map is not None:
             with self._locked():
-                _, given, shared, pid, start = _PAGE.unpack_from(self._map)
-                if last is not None and last > given:
-                    given = last
+                _, given, shared, pid, start, own, base = _PAGE.unpack_from(self._map)
+                given = max(given, own, _NONE if last is None else last)
                 if not shared:
                     pid = 0
-                _PAGE.pack_into(self._map, 0, _MAGIC, given, shared, pid, start)
+                _PAGE.pack_into(self._map, 0, _MAGIC, given, shared, pid, start, own, base)
         self._leave()
 
     def _leave(self) -> None:
-        self._map = self._counter = self._flag = None
+        self._map = self._counter = self._flag = self._own = None
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -103,11 +106,22 @@ class Steps:
 
     def _claim(self) -> int:
         with self._locked():
-            given = self._counter[0]
-            if self._last is not None and self._last > given:
-                given = self._last
-            step: int = 1 if given == _NONE else given + 1
-            self._counter[0] = self._last = step
+            return self._next()
+
+    def _confirm(self, step: int) -> int:
+        """Return a step that was taken alone while another came, or the next if that one has it."""
+        with self._locked():
+            if step <= self._own[1]:
+                return step  # it was seen, and taken over
+            self._last = step - 1
+            return self._next()
+
+    def _next(self) -> int:
+        given = self._counter[0]
+        if self._last is not None and self._last > given:
+            given = self._last
+        step: int = 1 if given == _NONE else given + 1
+        self._counter[0] = self._last = step
         return step
 
     @contextmanager
@@ -131,21 +145,27 @@ class Steps:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         with self._locked():
             if os.fstat(self._fd).st_size < _PAGE.size:
-                os.pwrite(self._fd, _PAGE.pack(_MAGIC, _NONE, 0, 0, 0.0), 0)
+                os.pwrite(self._fd, _PAGE.pack(_MAGIC, _NONE, 0, 0, 0.0, _NONE, _NONE), 0)
             page = mmap.mmap(self._fd, _PAGE.size)
-            magic, given, shared, pid, start = _PAGE.unpack_from(page)
+            magic, given, shared, pid, start, own, _ = _PAGE.unpack_from(page)
             if magic != _MAGIC:
                 raise OSError("not a file of steps")
             view = memoryview(page)
             self._counter, self._flag = view[8:16].cast("q"), view[16:20].cast("I")
+            self._own = view[32:48].cast("q")
             self._map = page
-            if pid and _lives(pid, start):
+            # Once several shared it, it stays shared: some may live though who was first is gone.
+            if shared or (pid and _lives(pid, start)):
                 self._flag[0] = 1
                 if not shared:
-                    time.sleep(_SETTLE_S)  # whoever counted alone has now seen the flag
+                    time.sleep(_SETTLE_S)  # what whoever counts alone has noted is seen now
+                    self._own[1] = self._own[0]
+                    self._counter[0] = max(given, self._own[1])
             else:
                 pid = os.getpid()
-                _PAGE.pack_into(page, 0, _MAGIC, given, 0, pid, process.started(pid) or 0.0)
+                given = max(given, own)
+                began = process.started(pid) or 0.0
+                _PAGE.pack_into(page, 0, _MAGIC, given, 0, pid, began, given, given)
             known = [step for step in (self._last, last, self._counter[0]) if step is not None]
             self._counter[0] = max(known)
             self._last = max(known) if max(known) != _NONE else None
