@@ -51,18 +51,18 @@ def sealed(data):  # a segment as it rests, .mdz
                 yield int.from_bytes(ordinal, "little"), point(shape, b"".join(words))
 
 
-def column(data, count):  # its crc, whether gaps are told, plane lengths, planes
-    gaps, at, planes = data[4], 5 + 16 * data[4], []
-    for end in accumulate(struct.unpack_from("<8H", data, at), initial=at + 16):
+def column(data, count):  # its crc, what its words became (1 gaps, 2 float32), lengths, planes
+    at, planes, how = 5 + 16 * (data[4] == 1), [], data[4]
+    count, sizes = count - (how == 1), struct.unpack_from("<4H" if how == 2 else "<8H", data, at)
+    for end in accumulate(sizes, initial=at + 2 * len(sizes)):
         part, at = data[at:end], end
-        planes.append(part * (count - gaps) if len(part) == 1 else part)
-    planes = [decompress(p) if len(p) != count - gaps else p for p in planes[1:]]
-    words = [bytes(octets) for octets in zip(*planes)]
-    if gaps:  # the first word, and the least that two neighbours differ by
+        planes.append(part * count if len(part) == 1 else part)
+    words = [bytes(o) for o in zip(*(p if len(p) == count else decompress(p) for p in planes[1:]))]
+    if how == 1:  # the first word, and the least that two neighbours differ by
         first, least = struct.unpack_from("<qq", data, 5)
         gaps = [least + int.from_bytes(word, "little") for word in words]
         words = [struct.pack("<q", word) for word in accumulate(gaps, initial=first)]
-    return words
+    return [struct.pack("<d", *struct.unpack("<f", w)) for w in words] if how == 2 else words
 
 
 for name in sys.argv[1:]:

@@ -205,6 +205,33 @@ def test_a_column_comes_back_to_the_bit(values: list[int], numbers_: bool, with_
         assert bytes(column.unpack(packed, len(values), module)) == data
 
 
+singles = st.one_of(
+    st.floats(width=32),
+    st.just(-0.0),
+    st.sampled_from(
+        [b"\1\0\0\0\0\0\xf8\x7f", b"\0\0\0\x20\0\0\xf0\x7f", b"\0\0\0\xe0\xff\xff\xff\x7f"]
+    ).map(
+        lambda word: struct.unpack("<d", word)[0]  # NaN with payloads, one that signals
+    ),
+    st.sampled_from([1e300, -1e-300, 1 + 2**-24, 2.0**-150]),
+)
+
+
+@given(values=st.lists(singles, min_size=1, max_size=600), with_np=st.booleans())
+def test_floats_of_half_the_width_come_back_to_the_bit(values: list[float], with_np: bool) -> None:
+    data = struct.pack(f"<{len(values)}d", *values)
+    packed = column.pack(data, numbers=False, np=np if with_np else None)
+    for module in (np, None):
+        assert bytes(column.unpack(packed, len(values), module)) == data
+
+
+def test_floats_of_half_the_width_take_half_the_planes() -> None:
+    noise = np.random.default_rng(0).normal(1, 0.05, 8192).astype(np.float32).astype(np.float64)
+    assert column.pack(noise.tobytes(), numbers=False)[4] == column.SINGLE
+    assert len(column.pack(noise.tobytes(), numbers=False)) < 3 * 8192
+    assert column.pack((noise / 3).tobytes(), numbers=False)[4] == column.AS_IS
+
+
 def view(values: Iterable[float], letter: str) -> memoryview:
     return memoryview(array(letter, values))
 

@@ -17,7 +17,7 @@ READER = FOLDER.parents[2] / "docs" / "reference" / "read_journal.py"
 
 def main() -> None:
     """Write a journal of two segments with every kind of record, and seal them."""
-    raw, sealed = FOLDER / "raw", FOLDER / "sealed"
+    raw, sealed = FOLDER / "raw", FOLDER / "sealed-single"
     writer = Writer(raw, run="01ARZ3NDEKTSV4RRFFQ69G5FAV", rank=0)
     start = 1795415627.0
     writer.fact("run", {"name": "käfer", "experiment": {"name": "golden"}}, time=start)
