@@ -165,18 +165,43 @@ class Block:
     high: tuple[int, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class BlockPoints:
     """The points of one block, for some of its keys: NumPy arrays of one length, as written.
 
     ordinals and steps are int64, times float64 (seconds since 1970); values has an array for each
-    key that was asked for: float64 for types ``d``, int64 for ``q``, bool for ``?``.
+    key that was asked for: float64 for types ``d``, int64 for ``q``, bool for ``?``. A column may
+    be given as a function that makes it; then it is made when it is first looked at, which may
+    raise what `mendel.catalog.contract.Blocks.read` raises.
     """
 
-    ordinals: Any
-    steps: Any
-    times: Any
-    values: dict[str, Any]
+    __slots__ = ("_ordinals", "_steps", "_times", "values")
+
+    def __init__(self, ordinals: Any, steps: Any, times: Any, values: dict[str, Any]) -> None:
+        self._ordinals = ordinals
+        self._steps = steps
+        self._times = times
+        self.values = values
+
+    @property
+    def ordinals(self) -> Any:
+        """The number of each point's record in its journal."""
+        if callable(self._ordinals):
+            self._ordinals = self._ordinals()
+        return self._ordinals
+
+    @property
+    def steps(self) -> Any:
+        """The steps."""
+        if callable(self._steps):
+            self._steps = self._steps()
+        return self._steps
+
+    @property
+    def times(self) -> Any:
+        """The times."""
+        if callable(self._times):
+            self._times = self._times()
+        return self._times
 
 
 @dataclass(frozen=True, slots=True)

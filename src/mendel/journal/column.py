@@ -38,16 +38,15 @@ def pack(words: bytes, *, numbers: bool, np: Any = None) -> bytes:
         numbers: they are int64 (or times, whose bits grow like numbers), not measured floats.
         np: NumPy, if it may be used.
     """
-    if numbers:
-        body = _pack_gaps(words, np) if len(words) > 8 else b""
-    else:
-        body = _pack_single(words)
+    body = _pack_gaps(words, np) if numbers else _pack_single(words)
     body = body or bytes([AS_IS]) + _planes(words)
     return struct.pack("<I", crc32(body)) + body
 
 
 def _pack_gaps(words: bytes, np: Any) -> bytes:
     """Return the gaps between neighbours, packed; nothing where they are larger than the words."""
+    if len(words) <= 8:
+        return b""
     first = memoryview(words).cast("q")[0]
     if np is not None:
         listed = np.frombuffer(words, np.int64)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOOTER = struct.Struct("<QQII8s")  # start of the columns, of the 2nd index, its length, CRC-32
 FACT = struct.Struct("<QQI")  # ordinal, offset in the unsealed segment, length of the text
-_HEAD_ROOM = 4096  # bytes that are read first; most heads and indexes fit
+_WHOLE = 1 << 20  # bytes up to which a file is read as a whole; all heads and indexes are shorter
 
 
 class BlockAt(NamedTuple):
@@ -193,48 +193,88 @@ def _index(text: bytes) -> Index:
 
 
 class SealedFile:
-    """A sealed segment on disk of which only what is asked for is read."""
+    """A sealed segment on disk; a small one is kept in memory until it is dropped, and whole.
+
+    Of a large one only what is asked for is read. Where the file was replaced, it is read anew.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Read its index.
+        """Take its path; it need not be there yet."""
+        self.path = path
+        self._name = str(path)
+        self._same: tuple[int, ...] = ()  # tells this file from another one in its place
+        self._found: tuple[Index, bytes] | None = None  # with the bytes, where they are kept
+
+    @property
+    def held(self) -> int:
+        """How many bytes are kept in memory."""
+        found = self._found
+        return len(found[1]) if found is not None else 0
+
+    def drop(self) -> None:
+        """Give the memory back."""
+        self._found = None
+
+    def look(self) -> Index:
+        """Return the index.
 
         Raises:
             FileNotFoundError: it is not there.
-            CorruptError, NewerStoreError: it cannot be read.
+            CorruptError, NewerStoreError, ValueError, KeyError, TypeError: it cannot be read.
         """
-        self.path = path
-        with path.open("rb") as file:
-            front = file.read(_HEAD_ROOM)
+        return self._now()[0]
+
+    def _now(self) -> tuple[Index, bytes]:
+        stat = os.stat(self._name)  # noqa: PTH116 - asked for each block; a Path takes longer
+        same = stat.st_ino, stat.st_size, stat.st_mtime_ns
+        found = self._found
+        if found is not None and same == self._same:
+            return found
+        with open(self._name, "rb") as file:  # noqa: PTH123 - as above
+            front = file.read(_WHOLE + 1)
             try:
-                self.index = parse_front(memoryview(front))
+                index = parse_front(memoryview(front))
             except (CorruptError, ValueError, KeyError, TypeError):
-                self.index = parse(front + file.read())
+                index = parse(front + file.read())
+        found = index, front if len(front) <= _WHOLE else b""
+        self._same, self._found = same, found
+        return found
 
     def table(self, shape: int, number: int, keys: Sequence[int], np: Any) -> SealedTable:
         """Return a block with some of its key columns.
 
         Raises:
+            FileNotFoundError: the file is not there.
             CorruptError: there is no such block, or it is cut short.
         """
-        blocks = self.index.blocks.get(shape, ())
+        index, held = self._now()
+        blocks = index.blocks.get(shape, ())
         where = next((block for block in blocks[number : number + 1]), None)
         if where is None or where.number != number:
             where = next((block for block in blocks if block.number == number), None)
         if where is None:
             raise CorruptError("there is no such block")
-        wanted = [0, 1, 2, *(3 + key for key in keys)]
-        ends = list(_sums(where.sizes))
+        start = index.base + where.at
+        if held:
+            data = memoryview(held)[start : start + sum(where.sizes)]
+        else:
+            data = self._read(start, where.sizes, [0, 1, 2, *(3 + key for key in keys)])
+        if len(data) != sum(where.sizes):
+            raise CorruptError("it is cut short")
+        return SealedTable(data, where, np)
+
+    def _read(self, start: int, sizes: Sequence[int], wanted: Sequence[int]) -> memoryview:
+        """Read some columns of a block, in the place where they stand in it."""
+        ends = list(_sums(sizes))
         data = bytearray(ends[-1])
-        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(self._name, os.O_RDONLY | os.O_CLOEXEC)
         try:
             for first, last in _stretches(wanted):
-                at, end = ends[first] - where.sizes[first], ends[last]
-                data[at:end] = os.pread(fd, end - at, self.index.base + where.at + at)
+                at, end = ends[first] - sizes[first], ends[last]
+                data[at:end] = os.pread(fd, end - at, start + at)
         finally:
             os.close(fd)
-        if len(data) != ends[-1]:
-            raise CorruptError("it is cut short")
-        return SealedTable(memoryview(data), where, np)
+        return memoryview(data)
 
 
 def _sums(sizes: Sequence[int]) -> Iterator[int]:

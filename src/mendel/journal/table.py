@@ -10,7 +10,7 @@ from mendel.graph.errors import CorruptError
 from mendel.journal.stats import key_stats, step_range, unknown_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mendel.journal.format import Shape
 
@@ -136,12 +136,28 @@ def describe(
     return block, wrong
 
 
-def points(shape: Shape, table: Table, keys: Sequence[str], count: int) -> BlockPoints:
-    """Return the first ``count`` points of a block for some of its keys, as NumPy arrays."""
+def points(
+    shape: Shape,
+    table: Table,
+    keys: Sequence[str],
+    count: int,
+    guard: Callable[[Callable[[], Any]], Any] = lambda make: make(),
+) -> BlockPoints:
+    """Return the first ``count`` points of a block for some of its keys, as NumPy arrays.
+
+    Ordinals, steps and times are looked at when asked for. ``guard`` calls what looks at a column,
+    and may put what goes wrong into better words.
+    """
     import numpy as np
 
     def column(number: int, letter: Letter) -> Any:
-        return np.ascontiguousarray(np.asarray(table.words(number, letter))[:count])
+        return guard(lambda: np.ascontiguousarray(np.asarray(table.words(number, letter))[:count]))
+
+    def ordinals() -> Any:
+        numbers = guard(table.ordinals)[:count]
+        if isinstance(numbers, range):
+            return np.arange(numbers.start, numbers.stop, numbers.step, dtype=np.int64)
+        return np.array(numbers, dtype=np.int64)
 
     values: dict[str, Any] = {}
     for key in keys:
@@ -149,9 +165,4 @@ def points(shape: Shape, table: Table, keys: Sequence[str], count: int) -> Block
         letter = shape.types[at]
         found = column(2 + at, "d" if letter == "d" else "q")
         values[key] = found.astype(bool) if letter == "?" else found
-    ordinals = table.ordinals()[:count]
-    if isinstance(ordinals, range):
-        numbers = np.arange(ordinals.start, ordinals.stop, ordinals.step, dtype=np.int64)
-    else:
-        numbers = np.array(ordinals, dtype=np.int64)
-    return BlockPoints(numbers, column(0, "q"), column(1, "d"), values)
+    return BlockPoints(ordinals, lambda: column(0, "q"), lambda: column(1, "d"), values)
