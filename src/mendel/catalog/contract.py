@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mendel.graph import values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -76,15 +76,27 @@ class Series:
     steps, and every array holds, for each range that has points, its first, minimum, maximum and
     last point (each once, by step), and one NaN point if it has any. ``values`` is float64, or
     int64 / bool where every point was logged so.
+
+    Times may be given as a function that makes them: a chart over steps does not look at them, and
+    they take as long to unpack as the values. They are made when they are first looked at, which
+    then raises CorruptError where they are damaged.
     """
 
     run: str
     key: str
     steps: np.ndarray[Any, Any]
-    times: np.ndarray[Any, Any]
+    _times: np.ndarray[Any, Any] | Callable[[], np.ndarray[Any, Any]]
     values: np.ndarray[Any, Any]
     total: int
     buckets: int | None = None
+
+    @property
+    def times(self) -> np.ndarray[Any, Any]:
+        """When the points were logged, in seconds since 1970."""
+        if callable(self._times):
+            object.__setattr__(self, "_times", self._times())
+        assert not callable(self._times)  # noqa: S101 - made above
+        return self._times
 
 
 @dataclass(frozen=True, slots=True)

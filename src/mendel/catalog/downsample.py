@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from mendel.catalog.contract import Series
-from mendel.catalog.downsample_merge import Found, Segments, merge
+from mendel.catalog.downsample_merge import Found, merge
+from mendel.catalog.downsample_points import Points, Stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mendel.catalog.contract import Blocks
     from mendel.graph.digest import Block, KeyStats
@@ -27,23 +28,9 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Steps: TypeAlias = tuple[int | None, int | None]
+Times: TypeAlias = "Array | Callable[[], Array]"
 
 FULL_SHARE = 4  # a series of up to so many points a bucket is given whole
-MAX_STEP = 2**63 - 1
-
-
-@dataclass(slots=True)
-class Points:
-    """Points of one block that are in question, in order."""
-
-    writer: str
-    steps: Array
-    times: Array
-    values: Array
-    ordinals: Array
-
-    def __len__(self) -> int:
-        return len(self.steps)
 
 
 @dataclass(slots=True)
@@ -65,7 +52,7 @@ class Part:
         """The lowest and the highest step of them; there is one at least."""
         if self.points is None:
             return self.block.min_step, self.block.max_step
-        return int(self.points.steps[0]), int(self.points.steps[-1])
+        return self.points.step(0), self.points.step(-1)
 
 
 def series(
@@ -143,24 +130,22 @@ class _Making:
         if (from_step, to_step) == (low, high):
             return part
         if from_step > to_step:
-            none = np.zeros(0, np.int64)
-            points = Points(part.block.key.writer, none, none, none, none)
-        else:
-            points = self._read(part)
-            start = int(np.searchsorted(points.steps, from_step, "left"))
-            points = _cut(points, start, int(np.searchsorted(points.steps, to_step, "right")))
-        return Part(part.block, part.stats, part.letter, points)
+            return Part(part.block, part.stats, part.letter, Points.none(part.block.key.writer))
+        points = self._read(part)
+        start, stop = points.search([from_step, to_step + 1])
+        return Part(part.block, part.stats, part.letter, points.cut(start, stop))
 
     def _read(self, part: Part) -> Points:
         """Read a part's points that are not hidden, in order."""
         if part.points is None:
-            block = part.block
-            read = self._reader.read(block.key, (self._key,), block.count, (block.start, block.end))
-            points = Points(
-                block.key.writer, read.steps, read.times, read.values[self._key], read.ordinals
-            )
-            part.points = self._sorted(self._unhidden(points))
+            part.points = self._points_of(part)
         return part.points
+
+    def _points_of(self, part: Part) -> Points:
+        block = part.block
+        read = self._reader.read(block.key, (self._key,), block.count, (block.start, block.end))
+        points = Points(block, read, read.values.pop(self._key), has_nan=part.stats.nan_count > 0)
+        return self._unhidden(points).sorted()
 
     def _unhidden(self, points: Points) -> Points:
         keep: Array | None = None
@@ -169,13 +154,7 @@ class _Making:
             if before > 0:
                 shown = (points.steps <= rewind.step) | (points.ordinals >= before)
                 keep = shown if keep is None else keep & shown
-        return points if keep is None or keep.all() else _take(points, keep)
-
-    @staticmethod
-    def _sorted(points: Points) -> Points:
-        if (points.steps[1:] > points.steps[:-1]).all():
-            return points
-        return _take(points, np.lexsort((points.ordinals, points.times, points.steps)))
+        return points if keep is None or keep.all() else points.take(np.flatnonzero(keep))
 
     @staticmethod
     def _kind(visible: Sequence[Part]) -> type[np.generic]:
@@ -200,7 +179,7 @@ class _Making:
 
     def _thin(
         self, parts: Sequence[Part], buckets: int, kind: type[np.generic]
-    ) -> tuple[Array, Array, Array]:
+    ) -> tuple[Array, Times, Array]:
         edges = _edges(parts, buckets)
         writers = {name: i for i, name in enumerate(sorted({p.block.key.writer for p in parts}))}
         found = Found(kind)
@@ -211,12 +190,12 @@ class _Making:
             if bucket is not None and part.points is None and _is_clear(part):
                 unread[found.add_stats(bucket, writer, part.block, part.stats)] = part
             else:
-                points = self._read(part)
-                found.add(_segments(points, edges), writer, points)
+                points = part.points or self._points_of(part)  # not kept: they may be very many
+                found.add(_stretches(points, edges), writer, points)
         for number in found.open_parts():
             part = unread[number]
-            points = self._read(part)
-            found.replace(number, _segments(points, edges), writers[points.writer], points)
+            points = self._points_of(part)
+            found.replace(number, _stretches(points, edges), writers[points.writer], points)
         return merge(found)
 
 
@@ -233,26 +212,6 @@ def _hides(rewind: Rewind, block: Block) -> float:
     if block.first_ordinal >= before or block.max_step <= rewind.step:
         return 0
     return 1 if block.last_ordinal < before and block.min_step > rewind.step else 0.5
-
-
-def _take(points: Points, chosen: Array) -> Points:
-    return Points(
-        points.writer,
-        points.steps[chosen],
-        points.times[chosen],
-        points.values[chosen],
-        points.ordinals[chosen],
-    )
-
-
-def _cut(points: Points, start: int, stop: int) -> Points:
-    return Points(
-        points.writer,
-        points.steps[start:stop],
-        points.times[start:stop],
-        points.values[start:stop],
-        points.ordinals[start:stop],
-    )
 
 
 # -- buckets --
@@ -278,12 +237,13 @@ def _is_clear(part: Part) -> bool:
     return bool(part.block.regular_step) and part.stats.nan_count == 0
 
 
-def _segments(points: Points, edges: Sequence[int]) -> Segments:
+def _stretches(points: Points, edges: Sequence[int]) -> Stretches:
     """Return the stretches of points that lie in one bucket each."""
-    first = bisect_right(edges, int(points.steps[0])) - 1
-    last = bisect_right(edges, int(points.steps[-1])) - 1
-    inner = [edge for edge in edges[first + 1 : last + 1] if edge <= MAX_STEP]
-    cuts = np.searchsorted(points.steps, np.array(inner, np.int64), "left")
-    starts, stops = np.append(0, cuts), np.append(cuts, len(points))
-    some = stops > starts
-    return Segments(np.arange(first, first + len(starts))[some], starts[some], stops[some])
+    first = bisect_right(edges, points.step(0)) - 1
+    last = bisect_right(edges, points.step(-1)) - 1
+    cuts = [0, *points.search(edges[first + 1 : last + 1]), len(points)]
+    return [
+        (bucket, start, stop)
+        for bucket, start, stop in zip(range(first, last + 1), cuts, cuts[1:], strict=False)
+        if start < stop
+    ]

@@ -8,13 +8,17 @@ bucket, its block is read after all.
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from mendel.catalog.downsample_points import Picked
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mendel.catalog.downsample_points import Places, Points, Stretches
     from mendel.graph.digest import Block, KeyStats
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -27,12 +31,16 @@ _Row: TypeAlias = tuple[int, int, int, int, int, int, int, float, Any]
 _WHOLE = 7  # the columns before are integers
 
 
-class Segments(NamedTuple):
-    """Stretches of points, each within one bucket: arrays of one length."""
+class Some(NamedTuple):
+    """The finds of one part that was read: columns of one length."""
 
-    buckets: Array
-    starts: Array
-    stops: Array
+    writer: int
+    buckets: list[int]
+    roles: list[int]
+    positions: Array
+    steps: Array
+    values: Array
+    places: Places | Picked  # where times and ordinals are looked up
 
 
 class Finds:
@@ -53,6 +61,13 @@ class Finds:
         """Return the places of the finds of one role."""
         return np.flatnonzero(self.role == role)
 
+    def has_ties(self) -> bool:
+        """Tell whether two points have the same step, so that more must say which comes first."""
+        order = np.argsort(self.step)
+        step, part, position = self.step[order], self.part[order], self.position[order]
+        other = (part[1:] != part[:-1]) | (position[1:] != position[:-1])
+        return bool(((step[1:] == step[:-1]) & other).any())
+
 
 class Found:
     """The finds of all parts of a series; parts are numbered as they come."""
@@ -60,7 +75,7 @@ class Found:
     def __init__(self, kind: type[np.generic]) -> None:
         self._kind = kind
         self._rows: dict[int, list[_Row]] = {}  # from statistics, by part
-        self._arrays: list[tuple[Array, Array, Array]] = []
+        self._read: dict[int, Some] = {}  # from points, by part
         self._parts = 0
 
     def add_stats(self, bucket: int, writer: int, block: Block, stats: KeyStats) -> int:
@@ -93,52 +108,71 @@ class Found:
         self._rows[part] = rows
         return part
 
-    def add(self, segments: Segments, writer: int, points: Any, part: int = -1) -> None:
+    def add(self, stretches: Stretches, writer: int, points: Points, part: int = -1) -> None:
         """Take in points that were read, stretch by stretch."""
         if part < 0:
             part, self._parts = self._parts, self._parts + 1
         values = points.values
-        has_nan = values.dtype.kind == "f" and bool(np.isnan(values).any())
-        ends = zip(segments.starts.tolist(), segments.stops.tolist(), strict=True)
-        roles = _roles_beside_nan(values, ends) if has_nan else _roles(values, ends)
-        roles += [(FIRST, None, segments.starts), (LAST, None, segments.stops - 1)]
-        places = np.concatenate([places for _, _, places in roles])
-        whole = np.empty((_WHOLE, len(places)), np.int64)
-        whole[0], whole[1], whole[5] = part, places, writer
-        whole[2] = np.concatenate(
-            [
-                segments.buckets if which is None else segments.buckets[which]
-                for _, which, _ in roles
-            ]
-        )
-        whole[3] = np.repeat([role for role, _, _ in roles], [len(p) for _, _, p in roles])
-        whole[4], whole[6] = points.steps[places], points.ordinals[places]
-        self._arrays.append((whole, points.times[places], values[places].astype(self._kind)))
+        places: Places | Picked
+        if points.has_nan and values.dtype.kind == "f" and bool(np.isnan(values).any()):
+            roles, buckets, rows = _roles_beside_nan(values, stretches)
+        else:
+            roles, buckets, rows = _roles(values, stretches)
+        at = np.array(rows, np.int64)
+        places = points.places if points.places.is_packed else Picked(points.places, at)
+        self._read[part] = Some(writer, buckets, roles, at, points.steps_at(at), values[at], places)
 
-    def replace(self, part: int, segments: Segments, writer: int, points: Any) -> None:
+    def replace(self, part: int, stretches: Stretches, writer: int, points: Points) -> None:
         """Put what was read of a part in the place of its statistics."""
         del self._rows[part]
-        self.add(segments, writer, points, part)
+        self.add(stretches, writer, points, part)
 
-    def finds(self) -> Finds:
-        """Return all finds."""
+    def is_packed(self) -> bool:
+        """Tell whether times take work to look at."""
+        return any(some.places.is_packed for some in self._read.values())
+
+    def finds(self, *, timed: bool) -> Finds:
+        """Return all finds; the times and ordinals of points that were read only if ``timed``."""
         rows = [row for some in self._rows.values() for row in some]
         *whole, times, values = zip(*rows, strict=True) if rows else [()] * (_WHOLE + 2)
-        arrays = [
-            *self._arrays,
-            (np.array(whole, np.int64), np.array(times, np.float64), np.array(values, self._kind)),
-        ]
-        return Finds(
-            np.concatenate([a[0] for a in arrays], axis=1),
-            np.concatenate([a[1] for a in arrays]),
-            np.concatenate([a[2] for a in arrays]),
-        )
+        numbers = np.empty((_WHOLE, len(rows) + sum(len(s.roles) for s in self._read.values())),
+                           np.int64)  # fmt: skip
+        numbers[:, : len(rows)] = whole
+        at = np.zeros(numbers.shape[1])
+        at[: len(rows)] = times
+        read = list(self._read.values())
+        rest = numbers[:, len(rows) :]
+        if read:
+            counts = [len(some.roles) for some in read]
+            rest[0] = np.repeat(list(self._read), counts)
+            rest[1] = np.concatenate([some.positions for some in read])
+            rest[2] = list(chain.from_iterable(some.buckets for some in read))
+            rest[3] = list(chain.from_iterable(some.roles for some in read))
+            rest[4] = np.concatenate([some.steps for some in read])
+            rest[5] = np.repeat([some.writer for some in read], counts)
+            rest[6] = 0
+        if read and timed:
+            rest[6] = np.concatenate([some.places.ordinals(some.positions) for some in read])
+            at[len(rows) :] = np.concatenate([some.places.times(some.positions) for some in read])
+        found = [np.array(values, self._kind), *(some.values.astype(self._kind) for some in read)]
+        return Finds(numbers, at, np.concatenate(found))
+
+    def times(self, finds: Finds, chosen: Array) -> Array:
+        """Return the times of chosen finds, which may not be timed yet."""
+        out: Array = finds.time[chosen]
+        part, position = finds.part[chosen], finds.position[chosen]
+        order = np.argsort(part, kind="stable")
+        for places in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
+            some = self._read.get(int(part[places[0]]))
+            if some is not None:
+                out[places] = some.places.times(position[places])
+        return out
 
     def open_parts(self) -> list[int]:
         """Return the parts whose statistics win a bucket but leave open which point it is."""
         if not self._rows:
             return []
-        finds = self.finds().within({rows[0][2] for rows in self._rows.values()})
+        finds = self.finds(timed=False).within({rows[0][2] for rows in self._rows.values()})
         out: set[int] = set()
         for role in (MIN, MAX):
             places, best = _best(finds, role, by_time=False)
@@ -150,36 +184,38 @@ class Found:
         return sorted(out)
 
 
-_Role: TypeAlias = tuple[int, Array | None, Array]  # role, which segments (None: all), places
+_Roles: TypeAlias = "tuple[list[int], list[int], list[int]]"  # roles, buckets, places
 
 
-def _roles(values: Array, ends: Iterable[tuple[int, int]]) -> list[_Role]:
-    """Return where each stretch has its minimum and maximum."""
-    least, most = [], []
-    for start, stop in ends:
-        stretch = values[start:stop]
-        least.append(start + stretch.argmin())
-        most.append(start + stretch.argmax())
-    return [(MIN, None, np.array(least)), (MAX, None, np.array(most))]
+def _roles(values: Array, stretches: Stretches) -> _Roles:
+    """Return where each stretch begins, has its minimum and maximum, and ends."""
+    some = [values[start:stop] for _, start, stop in stretches]
+    starts = [start for _, start, _ in stretches]
+    places = [
+        *starts,
+        *[start + int(part.argmin()) for start, part in zip(starts, some, strict=True)],
+        *[start + int(part.argmax()) for start, part in zip(starts, some, strict=True)],
+        *[stop - 1 for _, _, stop in stretches],
+    ]
+    count = len(starts)
+    roles = [FIRST] * count + [MIN] * count + [MAX] * count + [LAST] * count
+    return roles, [bucket for bucket, _, _ in stretches] * 4, places
 
 
-def _roles_beside_nan(values: Array, ends: Iterable[tuple[int, int]]) -> list[_Role]:
-    """Return where each stretch has its minimum, maximum and first NaN, if it has them."""
-    found: dict[int, tuple[list[int], list[int]]] = {role: ([], []) for role in (MIN, MAX, NAN)}
-    for number, (start, stop) in enumerate(ends):
+def _roles_beside_nan(values: Array, stretches: Stretches) -> _Roles:
+    """Return the same where there are NaN, and the first of them of each stretch."""
+    found: list[tuple[int, int, int]] = []
+    for bucket, start, stop in stretches:
+        found += ((FIRST, bucket, start), (LAST, bucket, stop - 1))
         nan = np.isnan(values[start:stop])
         numbers = start + np.flatnonzero(~nan)
-        places = {NAN: start + int(nan.argmax())} if len(numbers) < stop - start else {}
+        if len(numbers) < stop - start:
+            found.append((NAN, bucket, start + int(nan.argmax())))
         if len(numbers):
-            places[MIN] = int(numbers[values[numbers].argmin()])
-            places[MAX] = int(numbers[values[numbers].argmax()])
-        for role, place in places.items():
-            found[role][0].append(number)
-            found[role][1].append(place)
-    return [
-        (role, np.array(which, np.int64), np.array(places, np.int64))
-        for role, (which, places) in found.items()
-    ]
+            found.append((MIN, bucket, int(numbers[values[numbers].argmin()])))
+            found.append((MAX, bucket, int(numbers[values[numbers].argmax()])))
+    roles, buckets, places = (list(column) for column in zip(*found, strict=True))
+    return roles, buckets, places
 
 
 def _best(finds: Finds, role: int, *, by_time: bool) -> tuple[Array, Array]:
@@ -216,9 +252,15 @@ def _same(finds: Finds, one: int, other: int) -> bool:
     return bool(same_value and finds.step[one] == finds.step[other])
 
 
-def merge(found: Found) -> tuple[Array, Array, Array]:
-    """Return the steps, times and values of the points that stay, in order, each once."""
-    finds = found.finds()
+def merge(found: Found) -> tuple[Array, Array | Callable[[], Array], Array]:
+    """Return the steps, times and values of the points that stay, in order, each once.
+
+    Times that take work to look at are given as a function that does it.
+    """
+    is_packed = found.is_packed()
+    finds = found.finds(timed=not is_packed)
+    if is_packed and finds.has_ties():
+        is_packed, finds = False, found.finds(timed=True)
     order = np.lexsort((finds.ordinal, finds.writer, finds.time, finds.step))
     chosen: list[Array] = []
     for role in (FIRST, NAN, LAST):
@@ -233,8 +275,12 @@ def merge(found: Found) -> tuple[Array, Array, Array]:
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     places = places[np.argsort(rank[places])]
-    # a point may stand in several roles
-    _, once = np.unique(np.stack([finds.part[places], finds.position[places]]), axis=1,
-                        return_index=True)  # fmt: skip
-    places = places[np.sort(once)]
-    return finds.step[places], finds.time[places], finds.value[places]
+    # A point may stand in several roles.
+    part, position = finds.part[places], finds.position[places]
+    once = np.lexsort((position, part))
+    again = (np.diff(part[once]) == 0) & (np.diff(position[once]) == 0)
+    places = places[np.sort(once[np.append(True, ~again)])]
+    steps, values = finds.step[places], finds.value[places]
+    if is_packed:
+        return steps, lambda: found.times(finds, places), values
+    return steps, finds.time[places], values

@@ -183,6 +183,11 @@ class BlockPoints:
         self.values = values
 
     @property
+    def is_packed(self) -> bool:
+        """Whether it takes work to look at times."""
+        return callable(self._times)
+
+    @property
     def ordinals(self) -> Any:
         """The number of each point's record in its journal."""
         if callable(self._ordinals):

@@ -59,6 +59,8 @@ class Index:
 class SealedTable:
     """A block of a sealed segment; its columns are unpacked when asked for."""
 
+    is_packed = True
+
     def __init__(self, data: memoryview, where: BlockAt, np: Any = None) -> None:
         """Take a block's bytes, from its first column on."""
         self.count = where.points

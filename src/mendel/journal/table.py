@@ -24,6 +24,7 @@ class Table(Protocol):
     count: int
     start: int  # byte offsets in the unsealed segment
     end: int
+    is_packed: bool  # it takes work to look at a column
 
     def ordinals(self) -> Sequence[int]:
         """Return the number of each record in its journal."""
@@ -47,6 +48,8 @@ class Piece(NamedTuple):
 
 class RawTable:
     """Point records of one length as they lie in an unsealed segment."""
+
+    is_packed = False
 
     def __init__(self, pieces: Sequence[Piece], units: int, skip: int) -> None:
         """Join pieces; ``skip`` is how many words stand before the step."""
@@ -145,13 +148,17 @@ def points(
 ) -> BlockPoints:
     """Return the first ``count`` points of a block for some of its keys, as NumPy arrays.
 
-    Ordinals, steps and times are looked at when asked for. ``guard`` calls what looks at a column,
+    Of a packed table ordinals, steps and times are looked at when asked for; of another one times
+    are a view of its bytes. ``guard`` calls what looks at a column,
     and may put what goes wrong into better words.
     """
     import numpy as np
 
+    def view(number: int, letter: Letter) -> Any:
+        return guard(lambda: np.asarray(table.words(number, letter))[:count])
+
     def column(number: int, letter: Letter) -> Any:
-        return guard(lambda: np.ascontiguousarray(np.asarray(table.words(number, letter))[:count]))
+        return np.ascontiguousarray(view(number, letter))
 
     def ordinals() -> Any:
         numbers = guard(table.ordinals)[:count]
@@ -165,4 +172,5 @@ def points(
         letter = shape.types[at]
         found = column(2 + at, "d" if letter == "d" else "q")
         values[key] = found.astype(bool) if letter == "?" else found
-    return BlockPoints(ordinals, lambda: column(0, "q"), lambda: column(1, "d"), values)
+    times: Any = (lambda: column(1, "d")) if table.is_packed else view(1, "d")
+    return BlockPoints(ordinals, lambda: column(0, "q"), times, values)

@@ -33,7 +33,6 @@ class RunSeries:
         name: name of the run.
         key: name of the metric.
         steps: int64 array, ascending; a step logged twice is there twice.
-        times: float64 array, seconds since 1970.
         values: array of the same length: float64, or int64 / bool where every point was logged so.
         total: how many points stand behind it.
         buckets: None when every point is here; else the number of step ranges it was downsampled
@@ -42,6 +41,7 @@ class RunSeries:
 
     __slots__ = (
         "_record",
+        "_series",
         "_source",
         "_span",
         "buckets",
@@ -49,7 +49,6 @@ class RunSeries:
         "name",
         "run",
         "steps",
-        "times",
         "total",
         "values",
     )
@@ -68,7 +67,7 @@ class RunSeries:
         self.name = record.name
         self.key = series.key
         self.steps = series.steps
-        self.times = series.times
+        self._series = series
         self.values = series.values
         self.total = series.total
         self.buckets = series.buckets
@@ -80,6 +79,11 @@ class RunSeries:
 
         none = np.empty(0)
         return cls(source, Series(record.id, key, none.astype(np.int64), none, none, 0), record)
+
+    @property
+    def times(self) -> np.ndarray[Any, Any]:
+        """When the points were logged: float64 array, seconds since 1970; read when looked at."""
+        return self._series.times
 
     @property
     def exact(self) -> bool:
