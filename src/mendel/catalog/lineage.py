@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from typing import TYPE_CHECKING, Protocol
 
 from mendel.graph.errors import InvalidError
@@ -21,6 +20,8 @@ RUN_VERSION = "0.0.1"
 
 def etag(node: Node) -> Node:
     """Return the node with its etag: a hash of all else that it says."""
+    import hashlib  # loads OpenSSL, which the end of a run need not wait for
+
     said: list[Value] = [
         node.kind.value,
         node.schema_title,

@@ -1,7 +1,7 @@
 """The catalog in an SQL database; today that is SQLite, in one file of the store.
 
-The methods are the contract's; what they do stands in the other files of this drawer. NumPy and the
-column engine are loaded when somebody searches, not when a run ends.
+The methods are the contract's; what they do stands in the other files of this drawer. What only
+reads and decides is loaded when somebody does, NumPy among it: the end of a run must not wait.
 """
 
 from __future__ import annotations
@@ -19,15 +19,7 @@ from mendel.catalog.contract import (
     Series,
     SeriesValue,
 )
-from mendel.catalog.sql import (
-    decide,
-    experiment_rows,
-    ingest,
-    observing,
-    run_parts,
-    runs,
-    wide,
-)
+from mendel.catalog.sql import ingest, observing
 from mendel.catalog.sql.database import Database
 from mendel.catalog.sql.dialect import Sqlite
 from mendel.catalog.sql.lazy import LazyTable
@@ -97,6 +89,8 @@ class SqlCatalog(SqlLineage, Catalog):
         return self._table.get().engine.find(query)
 
     def get_runs(self, ids: Sequence[str]) -> dict[str, RunRecord]:
+        from mendel.catalog.sql import runs
+
         with self._database.reading() as connection:
             return runs.read(connection, self._dialect, ids)
 
@@ -104,6 +98,8 @@ class SqlCatalog(SqlLineage, Catalog):
         return self._table.get().columns(ids, names)
 
     def sheet(self, ids: Sequence[str], drawers: Sequence[str]) -> list[Column]:
+        from mendel.catalog.sql import wide
+
         with self._database.reading() as connection:
             return wide.read(connection, self._dialect, ids, drawers)
 
@@ -132,6 +128,8 @@ class SqlCatalog(SqlLineage, Catalog):
         buckets: int | None = None,
         steps: tuple[int | None, int | None] = (None, None),
     ) -> list[Series]:
+        from mendel.catalog.sql import run_parts
+
         if buckets is not None and buckets < 1:
             raise InvalidError(f"buckets is {buckets}; give 1 or more, or None for every point.")
         with self._database.reading() as connection:
@@ -153,21 +151,29 @@ class SqlCatalog(SqlLineage, Catalog):
         return [series for series in out if series is not None]
 
     def series_values(self, run: str, keys: Sequence[str] | None = None) -> list[SeriesValue]:
+        from mendel.catalog.sql import run_parts
+
         with self._database.reading() as connection:
             return run_parts.series_values(connection, run, keys)
 
     def facts(self, run: str, kinds: Sequence[str]) -> list[dict[str, Value]]:
+        from mendel.catalog.sql import run_parts
+
         with self._database.reading() as connection:
             return run_parts.facts(connection, run, kinds)
 
     # -- experiments --
 
     def experiments(self, *, deleted: bool | None = False) -> list[ExperimentRecord]:
+        from mendel.catalog.sql import experiment_rows
+
         with self._database.reading() as connection:
             found = experiment_rows.records(connection)
         return [e for e in found if deleted is None or (e.deleted is not None) is deleted]
 
     def get_experiment(self, id_or_name: str) -> ExperimentRecord:
+        from mendel.catalog.sql import experiment_rows
+
         with self._database.reading() as connection:
             who, _ = experiment_rows.read(connection)
             known = who.by_id.get(id_or_name) or who.by_name.get(id_or_name)
@@ -179,6 +185,8 @@ class SqlCatalog(SqlLineage, Catalog):
     # -- deciding and living --
 
     def decide(self, decisions: Sequence[Decision]) -> None:
+        from mendel.catalog.sql import decide
+
         with self._database.writing(durable=True) as (connection, now):
             fresh = decide.Decider(connection, self._database.names, now).take(decisions)
             if fresh and self._ledger is not None:
@@ -187,6 +195,8 @@ class SqlCatalog(SqlLineage, Catalog):
             self._database.give_back()
 
     def replay(self, decisions: Sequence[Decision]) -> None:
+        from mendel.catalog.sql import decide
+
         with self._database.writing() as (connection, now):
             decide.Decider(connection, self._database.names, now).replay(decisions)
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.catalog import decisions as rules
-from mendel.catalog.decisions import RunDecisions
 from mendel.catalog.sql import decision_rows, experiment_rows, ingest_graph
 from mendel.catalog.sql.cell import text
-from mendel.catalog.sql.ingest import cells_of, put_cells, put_decided, put_run, run_columns
-from mendel.catalog.sql.story import Story, load_decided
+from mendel.catalog.sql.run_rows import (
+    cells_of,
+    put_cells,
+    put_decided,
+    read_decided,
+    read_story,
+    rewrite_run,
+    run_row,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mendel.catalog.contract import Decision
+    from mendel.catalog.decisions import RunDecisions
     from mendel.catalog.experiments import Experiments, Known
     from mendel.catalog.sql.names import Interner
     from mendel.graph.lineage import Node
@@ -115,34 +122,6 @@ class Decider:
             return None
         story = ingest_graph.read(self.connection, node)
         return None if story is None else story.node()
-
-
-def run_row(connection: Any, run: str) -> int | None:
-    """Return the row of a run."""
-    got = connection.execute("SELECT row FROM run WHERE id = ? AND row > 0", (run,)).fetchone()
-    return None if got is None else int(got[0])
-
-
-def read_story(connection: Any, row: int, run: str) -> Story:
-    """Return what a run said."""
-    told, marks = connection.execute(
-        "SELECT told, marks FROM document WHERE run = ?", (row,)
-    ).fetchone()
-    return Story.load(run, told, marks)
-
-
-def read_decided(connection: Any, row: int) -> RunDecisions:
-    """Return what was decided about a run."""
-    got = connection.execute("SELECT body FROM decided WHERE run = ?", (row,)).fetchone()
-    return RunDecisions() if got is None else load_decided(got[0])
-
-
-def rewrite_run(connection: Any, row: int, story: Story, decided: RunDecisions, now: int) -> None:
-    """Write the row of a run that is there anew."""
-    seen, experiment = connection.execute(
-        "SELECT seen, experiment FROM run WHERE row = ?", (row,)
-    ).fetchone()
-    put_run(connection, story.id, row, run_columns(story, decided, seen, experiment, now))
 
 
 _OF_RUN = (

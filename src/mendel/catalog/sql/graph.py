@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.catalog import lineage, nodes
-from mendel.catalog.sql import decide, experiment_rows, ingest_graph, runs
+from mendel.catalog.sql import experiment_rows, ingest_graph, run_rows, runs
 from mendel.catalog.sql.cell import text, text_cell
 from mendel.graph.errors import NotFoundError
 from mendel.graph.lineage import Direction, Event, EventKind, Node, NodeKind, Subgraph
@@ -167,7 +167,7 @@ def members(
         NotFoundError: there is none.
     """
     who, rows = experiment_rows.read(connection)
-    run = decide.run_row(connection, context)
+    run = run_rows.run_row(connection, context)
     own = _stored(connection, dialect, [context]).get(context)
     inside, children, parents = _members(connection, context)
     if run is not None:

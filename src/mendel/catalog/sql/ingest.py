@@ -10,10 +10,11 @@ from mendel.catalog.decisions import RunDecisions, of_run
 from mendel.catalog.experiments import birth_of
 from mendel.catalog.facts import GRAPH, KEPT, Stamp, problem
 from mendel.catalog.sql import decision_rows, ingest_blocks
-from mendel.catalog.sql.cell import cell, optional, text_cell
+from mendel.catalog.sql.cell import cell, text_cell
 from mendel.catalog.sql.experiment_rows import ExperimentWriter
 from mendel.catalog.sql.ingest_graph import GraphWriter
-from mendel.catalog.sql.story import DRAWERS, Story, dump_decided, leaves, load_decided
+from mendel.catalog.sql.run_rows import cells_of, put_cells, put_decided, put_run, run_columns
+from mendel.catalog.sql.story import DRAWERS, Story, load_decided
 from mendel.graph.digest import START, Position, WriterInfo
 from mendel.graph.values import Value, dumps
 
@@ -285,97 +286,3 @@ class RunIngest:
                 " >= (capture.time, capture.writer, capture.ordinal)",
                 captured,
             )
-
-
-# -- rows of a run that decisions write too -------------------------------------------------------
-
-
-def cells_of(story: Story, decided: RunDecisions, drawers: Iterable[str]) -> dict[str, Value]:
-    """Return the leaves of a run's drawers by full name."""
-    out: dict[str, Value] = {}
-    for drawer in drawers:
-        tree = story.said.values(drawer)
-        if drawer == "tags":
-            tree = decided.over(tree)
-        out |= {f"{drawer}.{name}": value for name, value in leaves(tree).items()}
-    return out
-
-
-def put_cells(
-    connection: Any,
-    names: Interner,
-    row: int,
-    before: Mapping[str, Value],
-    after: Mapping[str, Value],
-) -> None:
-    """Bring a run's cells from what they were to what they are."""
-    new = [
-        (names.row(connection, name), row, cell(value))
-        for name, value in after.items()
-        if name not in before or cell(before[name]) != cell(value)
-    ]
-    gone = [(names.row(connection, name), row) for name in before if name not in after]
-    if new:
-        connection.executemany(
-            "INSERT INTO cell (key, run, value) VALUES (?, ?, ?)"
-            " ON CONFLICT (key, run) DO UPDATE SET value = excluded.value",
-            new,
-        )
-    if gone:
-        connection.executemany("DELETE FROM cell WHERE key = ? AND run = ?", gone)
-
-
-RUN_COLUMNS = (
-    "changed", "name", "experiment", "state", "created", "started", "ended", "seen", "updated",
-    "parent", "cohort", "job_type", "user", "host", "lost_points", "pinned", "archived", "deleted",
-)  # fmt: skip
-_INSERT_RUN = (
-    f"INSERT INTO run ({', '.join(RUN_COLUMNS)}, id)"
-    f" VALUES ({', '.join('?' * (len(RUN_COLUMNS) + 1))}) RETURNING row"
-)
-_UPDATE_RUN = f"UPDATE run SET {', '.join(f'{c} = ?' for c in RUN_COLUMNS)} WHERE row = ?"
-
-
-def run_columns(
-    story: Story, decided: RunDecisions, seen: float | None, experiment: int | None, now: int
-) -> tuple[Any, ...]:
-    """Return the values of `RUN_COLUMNS`."""
-    times = [t for t in (seen, decided.updated) if t is not None]
-    return (
-        now,
-        text_cell(decided.name or story.text("name") or story.id),
-        experiment,
-        story.state.value,
-        story.born,
-        story.started,
-        story.ended,
-        seen,
-        max(times, default=None),
-        optional(story.text("parent")),
-        optional(story.text("group")),
-        optional(story.text("job_type")),
-        optional(story.text("user")),
-        optional(story.text("host")),
-        story.lost_points,
-        decided.pinned,
-        decided.archived,
-        decided.deleted,
-    )
-
-
-def put_run(connection: Any, run: str, row: int | None, columns: tuple[Any, ...]) -> int:
-    """Write the row of a run; return its number."""
-    if row is not None:
-        connection.execute(_UPDATE_RUN, (*columns, row))
-        return row
-    connection.execute("DELETE FROM gone WHERE id = ?", (run,))
-    return int(connection.execute(_INSERT_RUN, (*columns, run)).fetchone()[0])
-
-
-def put_decided(connection: Any, row: int, decided: RunDecisions) -> None:
-    """Write what people decided about a run."""
-    connection.execute(
-        "INSERT INTO decided (run, body) VALUES (?, ?)"
-        " ON CONFLICT (run) DO UPDATE SET body = excluded.body",
-        (row, dump_decided(decided)),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.catalog.contract import Changes
-from mendel.catalog.sql import decide, ingest
+from mendel.catalog.sql import ingest, run_rows
 from mendel.graph.digest import Position
 from mendel.graph.run import RunState
 
@@ -38,10 +38,10 @@ def positions(
 def observe(connection: Any, states: Mapping[str, RunState], now: int) -> None:
     """Note what was found out about runs that say they are RUNNING."""
     for run, state in states.items():
-        row = decide.run_row(connection, run)
+        row = run_rows.run_row(connection, run)
         if row is None or state not in {RunState.LOST, RunState.RUNNING}:
             continue
-        story = decide.read_story(connection, row, run)
+        story = run_rows.read_story(connection, row, run)
         if story.own_state is not RunState.RUNNING or story.state is state:
             continue
         story.observed = (story.last_word, state)
@@ -49,8 +49,8 @@ def observe(connection: Any, states: Mapping[str, RunState], now: int) -> None:
         connection.execute(
             "UPDATE document SET told = ?, marks = ? WHERE run = ?", (told, marks, row)
         )
-        decided = decide.read_decided(connection, row)
-        decide.rewrite_run(connection, row, story, decided, now)
+        decided = run_rows.read_decided(connection, row)
+        run_rows.rewrite_run(connection, row, story, decided, now)
 
 
 def open_runs(connection: Any) -> dict[str, tuple[WriterInfo, ...]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mendel.catalog.contract import SeriesValue
 from mendel.catalog.facts import KEPT
-from mendel.catalog.sql import decide, ingest_blocks, runs
+from mendel.catalog.sql import ingest_blocks, run_rows, runs
 from mendel.catalog.sql.cell import text, value
 from mendel.catalog.sql.story import Story
 from mendel.graph.values import Value, loads
@@ -60,7 +60,7 @@ def _rewinds(connection: Any, row: int, run: str) -> tuple[Rewind, ...]:
 
 def series_values(connection: Any, run: str, keys: Sequence[str] | None) -> list[SeriesValue]:
     """Return values of series that are no numbers, in the order of points."""
-    row = decide.run_row(connection, run)
+    row = run_rows.run_row(connection, run)
     if row is None:
         return []
     rewinds = _rewinds(connection, row, run)
@@ -78,7 +78,7 @@ def series_values(connection: Any, run: str, keys: Sequence[str] | None) -> list
 
 def facts(connection: Any, run: str, kinds: Sequence[str]) -> list[dict[str, Value]]:
     """Return facts that are kept whole, in order of time."""
-    row = decide.run_row(connection, run)
+    row = run_rows.run_row(connection, run)
     found: list[tuple[Any, ...]] = []
     for kind in {*kinds} & {*KEPT}:
         found += connection.execute(
