@@ -115,8 +115,6 @@ def did_you_mean(word: str, known: Iterable[str], *, most: int = 8) -> str:
     """Return ``"; did you mean 'x'?"`` or the known choices, ready to end a message with."""
     import difflib  # only who errs needs it
 
-    import difflib  # only where something went wrong
-
     choices = sorted(known)
     near = difflib.get_close_matches(word, choices, n=1)
     if near:
