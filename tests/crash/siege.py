@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import mmap
 import os
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 # fork in a process with threads is what users do, too; newer Pythons warn of it
 FORKS = "ignore:.*fork:DeprecationWarning"
 
-_children: set[int] = set()
-
 
 def counters(number: int) -> memoryview[int]:
     """Return numbers that forked children share with their parent."""
@@ -38,7 +35,6 @@ def child(work: Callable[[], object], store: Path | None = None) -> int:
     """Start a forked child that knows nothing of its parent's runs; return its pid."""
     pid = os.fork()
     if pid:
-        _children.add(pid)
         return pid
     code = 1
     try:
@@ -74,15 +70,7 @@ def ended_well(pid: int) -> bool:
 
 
 def _wait(pid: int) -> int:
-    _children.discard(pid)
     return os.waitpid(pid, 0)[1]
-
-
-def kill_leftovers() -> None:
-    """Kill the children that a failed test left."""
-    while _children:
-        with contextlib.suppress(OSError):
-            kill(_children.pop())
 
 
 def wait_for(true: Callable[[], object], most_s: float = 60.0) -> None:
