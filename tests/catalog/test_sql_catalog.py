@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -404,3 +406,69 @@ def test_every_error_of_the_driver_becomes_ours(path: Path) -> None:
     for name in ("Error", "OperationalError", "IntegrityError", "InterfaceError", "DataError"):
         assert isinstance(door.translate(getattr(sqlite3, name)("x")), StoreError)
     assert door.translate(ValueError("x")) is None
+
+
+def test_a_block_that_cannot_be_read_is_shown_whole_and_told(
+    catalog: SqlCatalog, journals: PaperJournals
+) -> None:
+    """A rewind must look at its points; where they are gone, nothing more is hidden than known."""
+    pen = begin(journals)
+    for step in range(3):
+        pen.log({"x": float(step)}, step, float(step))
+    pen.fact("rewind", {"step": 0, "before": {"w1": pen.ordinal}}, 9.0)
+    digest = pen.digest()
+    del journals.writers["w1"]
+    catalog.ingest([digest])
+    run = told(catalog)
+    assert run.series["x"].count == 3
+    assert any("rewind" in line for line in run.damage)
+
+
+def test_sums_beyond_float64_break_nothing(catalog: SqlCatalog, journals: PaperJournals) -> None:
+    pen = begin(journals)
+    for step in range(6):
+        pen.log({"x": 1.7e308}, step, float(step))
+        take(catalog, pen)
+    run = told(catalog)
+    assert run.series["x"].max == 1.7e308
+    assert catalog.find_runs(RunQuery("metrics.x.mean > 0 or metrics.x.mean is nan")).total == 1
+
+
+_TAKER = """
+import pathlib, sys
+from mendel.catalog.sql.catalog import SqlCatalog
+from mendel.testing.catalog_case import begin, take
+from mendel.testing.catalog_journals import PaperJournals
+journals = PaperJournals()
+catalog = SqlCatalog(pathlib.Path(sys.argv[1]), journals)
+print("ready", flush=True)
+for number in range(10_000):
+    pen = begin(journals, f"run-{number}", f"w{number}", params={"n": number})
+    pen.log({"x": float(number)}, number, 2.0)
+    take(catalog, pen)
+"""
+
+
+@pytest.mark.crash
+def test_a_taker_in_that_is_killed_leaves_whole_runs(path: Path) -> None:
+    dice = random.Random(1)
+    for _ in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", _TAKER, str(path)], stdout=subprocess.PIPE
+        ) as taker:
+            assert taker.stdout is not None
+            taker.stdout.readline()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                taker.wait(dice.uniform(0.05, 0.4))
+            taker.kill()
+        catalog = SqlCatalog(path, PaperJournals())
+        runs = catalog.find_runs(RunQuery(limit=None)).ids
+        assert runs
+        records = catalog.get_runs(runs)
+        assert all(r.series["x"].last == r.params["n"] for r in records.values())
+        assert catalog.find_runs(RunQuery("params.n >= 0 and metrics.x.count = 1")).total == len(
+            runs
+        )
+        check = catalog._database.connection().execute("PRAGMA integrity_check").fetchone()
+        assert check == ("ok",)
+        catalog.close()

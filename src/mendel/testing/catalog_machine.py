@@ -252,6 +252,8 @@ class CatalogMachine(RuleBasedStateMachine):
         query = RunQuery(text, experiments, deleted=deleted)
         self.both(pages)
         self.both(lambda catalog: catalog.keys(query))
+        drawers = ["params", "summary", "series", "tags"]
+        self.both(lambda catalog: catalog.sheet([*RUNS, "nobody"], drawers))
         self.both(lambda catalog: catalog.keys(prefix="params.", containing="B", limit=2))
         self.both(
             lambda catalog: catalog.group(

@@ -138,6 +138,26 @@ class SeriesSuite(CatalogCase):
         take(catalog, old.log({"x": 7.0}, 7, 30.0))
         assert told(catalog).series["x"].last == 7.0
 
+    def test_every_aggregate_of_a_series_is_found(
+        self, catalog: Catalog, journals: PaperJournals
+    ) -> None:
+        pen = begin(journals)
+        for step, value in enumerate([2.0, math.nan, -1.0, 5.0]):
+            pen.log({"x": value, "void": math.nan, "ok": value > 0, "n": step}, step, float(step))
+        take(catalog, pen)
+        expected: dict[str, Any] = {
+            "x.min": -1.0, "x.max": 5.0, "x.first": 2.0, "x.last": 5.0, "x.mean": 2.0, "x.count": 4,
+            "x.min_step": 2, "x.max_step": 3, "ok.last": True, "ok.min": False, "n.mean": 1.5,
+        }  # fmt: skip
+        for name, value in expected.items():
+            assert catalog.find_runs(RunQuery(f"metrics.{name} = {value}")).ids == (RUN,), name
+        columns = catalog.columns([RUN], [f"metrics.{name}" for name in expected])
+        assert [c.values[0] for c in columns] == list(expected.values())
+        assert type(columns[-3].values[0]) is bool
+        for name in ("min", "mean", "min_step"):
+            assert catalog.find_runs(RunQuery(f"metrics.void.{name} is null")).ids == (RUN,)
+        assert catalog.find_runs(RunQuery("metrics.void is nan")).ids == (RUN,)
+
     def test_a_rewind_can_hide_all(self, catalog: Catalog, journals: PaperJournals) -> None:
         pen = begin(journals).log({"x": 1.0}, 3, 2.0)
         pen.fact("rewind", {"step": -1, "before": {"w1": pen.ordinal}}, 3.0)
