@@ -30,6 +30,7 @@ Array: TypeAlias = np.ndarray[Any, Any]
 Steps: TypeAlias = tuple[int | None, int | None]
 Times: TypeAlias = "Array | Callable[[], Array]"
 
+_SAFE = 1 << 62
 FULL_SHARE = 4  # a series of up to so many points a bucket is given whole
 
 
@@ -218,10 +219,13 @@ def _hides(rewind: Rewind, block: Block) -> float:
 
 
 def _edges(parts: Sequence[Part], buckets: int) -> list[int]:
-    """Return the first step of each bucket, and the end. In Python's integers: none overflows."""
+    """Return the first step of each bucket, and the end, which may be beyond 64 bits."""
     spans = [part.span for part in parts]
     start = min(low for low, _ in spans)
     width = max(high for _, high in spans) + 1 - start
+    if width * buckets < _SAFE and abs(start) < _SAFE:
+        edges: list[int] = (start - (np.arange(buckets + 1) * -width // buckets)).tolist()
+        return edges
     return [start - (-number * width // buckets) for number in range(buckets + 1)]
 
 
@@ -241,9 +245,6 @@ def _stretches(points: Points, edges: Sequence[int]) -> Stretches:
     """Return the stretches of points that lie in one bucket each."""
     first = bisect_right(edges, points.step(0)) - 1
     last = bisect_right(edges, points.step(-1)) - 1
-    cuts = [0, *points.search(edges[first + 1 : last + 1]), len(points)]
-    return [
-        (bucket, start, stop)
-        for bucket, start, stop in zip(range(first, last + 1), cuts, cuts[1:], strict=False)
-        if start < stop
-    ]
+    cuts = np.array([0, *points.search(edges[first + 1 : last + 1]), len(points)])
+    some = cuts[1:] > cuts[:-1]
+    return Stretches(np.arange(first, last + 1)[some], cuts[:-1][some], cuts[1:][some])

@@ -8,7 +8,6 @@ bucket, its block is read after all.
 from __future__ import annotations
 
 import math
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -25,6 +24,7 @@ Array: TypeAlias = np.ndarray[Any, Any]
 
 FIRST, MIN, MAX, LAST, NAN = range(5)
 UNKNOWN = -1
+_FEW = 24  # stretches of a part, up to which one by one is faster
 
 # part, position in it, bucket, role, step, writer, ordinal, time, value
 _Row: TypeAlias = tuple[int, int, int, int, int, int, int, float, Any]
@@ -35,8 +35,8 @@ class Some(NamedTuple):
     """The finds of one part that was read: columns of one length."""
 
     writer: int
-    buckets: list[int]
-    roles: list[int]
+    buckets: Array
+    roles: Array
     positions: Array
     steps: Array
     values: Array
@@ -115,10 +115,9 @@ class Found:
         values = points.values
         places: Places | Picked
         if points.has_nan and values.dtype.kind == "f" and bool(np.isnan(values).any()):
-            roles, buckets, rows = _roles_beside_nan(values, stretches)
+            roles, buckets, at = _roles_beside_nan(values, stretches)
         else:
-            roles, buckets, rows = _roles(values, stretches)
-        at = np.array(rows, np.int64)
+            roles, buckets, at = _roles(values, stretches)
         places = points.places if points.places.is_packed else Picked(points.places, at)
         self._read[part] = Some(writer, buckets, roles, at, points.steps_at(at), values[at], places)
 
@@ -146,8 +145,8 @@ class Found:
             counts = [len(some.roles) for some in read]
             rest[0] = np.repeat(list(self._read), counts)
             rest[1] = np.concatenate([some.positions for some in read])
-            rest[2] = list(chain.from_iterable(some.buckets for some in read))
-            rest[3] = list(chain.from_iterable(some.roles for some in read))
+            rest[2] = np.concatenate([some.buckets for some in read])
+            rest[3] = np.concatenate([some.roles for some in read])
             rest[4] = np.concatenate([some.steps for some in read])
             rest[5] = np.repeat([some.writer for some in read], counts)
             rest[6] = 0
@@ -184,28 +183,35 @@ class Found:
         return sorted(out)
 
 
-_Roles: TypeAlias = "tuple[list[int], list[int], list[int]]"  # roles, buckets, places
+_Roles: TypeAlias = tuple[Array, Array, Array]  # roles, buckets, places
+_FOUR = np.array([FIRST, MIN, MAX, LAST])
 
 
 def _roles(values: Array, stretches: Stretches) -> _Roles:
     """Return where each stretch begins, has its minimum and maximum, and ends."""
-    some = [values[start:stop] for _, start, stop in stretches]
-    starts = [start for _, start, _ in stretches]
-    places = [
-        *starts,
-        *[start + int(part.argmin()) for start, part in zip(starts, some, strict=True)],
-        *[start + int(part.argmax()) for start, part in zip(starts, some, strict=True)],
-        *[stop - 1 for _, _, stop in stretches],
-    ]
-    count = len(starts)
-    roles = [FIRST] * count + [MIN] * count + [MAX] * count + [LAST] * count
-    return roles, [bucket for bucket, _, _ in stretches] * 4, places
+    buckets, starts, stops = stretches
+    if len(starts) > _FEW:
+        least = _first_places(values, np.minimum.reduceat(values, starts), starts, stops)
+        most = _first_places(values, np.maximum.reduceat(values, starts), starts, stops)
+    else:
+        ends = list(zip(starts.tolist(), stops.tolist(), strict=True))
+        least = starts + [values[start:stop].argmin() for start, stop in ends]
+        most = starts + [values[start:stop].argmax() for start, stop in ends]
+    places = np.concatenate((starts, least, most, stops - 1))
+    return np.repeat(_FOUR, len(starts)), np.tile(buckets, 4), places
+
+
+def _first_places(values: Array, best: Array, starts: Array, stops: Array) -> Array:
+    """Return where each stretch has its best value first."""
+    level = np.flatnonzero(values == np.repeat(best, stops - starts))
+    found: Array = level[np.searchsorted(level, starts)]
+    return found
 
 
 def _roles_beside_nan(values: Array, stretches: Stretches) -> _Roles:
     """Return the same where there are NaN, and the first of them of each stretch."""
     found: list[tuple[int, int, int]] = []
-    for bucket, start, stop in stretches:
+    for bucket, start, stop in zip(*(column.tolist() for column in stretches), strict=True):
         found += ((FIRST, bucket, start), (LAST, bucket, stop - 1))
         nan = np.isnan(values[start:stop])
         numbers = start + np.flatnonzero(~nan)
@@ -214,7 +220,7 @@ def _roles_beside_nan(values: Array, stretches: Stretches) -> _Roles:
         if len(numbers):
             found.append((MIN, bucket, int(numbers[values[numbers].argmin()])))
             found.append((MAX, bucket, int(numbers[values[numbers].argmax()])))
-    roles, buckets, places = (list(column) for column in zip(*found, strict=True))
+    roles, buckets, places = np.array(found, np.int64).T
     return roles, buckets, places
 
 

@@ -6,7 +6,7 @@ chosen, and to settle ties: they stay packed until then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from mendel.graph.digest import Block, BlockPoints
 
 Array: TypeAlias = np.ndarray[Any, Any]
-Stretches: TypeAlias = "list[tuple[int, int, int]]"  # bucket, start, stop
 
 MAX_STEP = 2**63 - 1
 _FEW = 64  # steps to be looked up, for which plain integers are faster
+
+
+class Stretches(NamedTuple):
+    """Stretches of points, each within one bucket: arrays of one length."""
+
+    buckets: Array
+    starts: Array
+    stops: Array
 
 
 class Line:
