@@ -265,9 +265,12 @@ def merge(found: Found) -> tuple[Array, Array | Callable[[], Array], Array]:
     """
     is_packed = found.is_packed()
     finds = found.finds(timed=not is_packed)
-    if is_packed and finds.has_ties():
-        is_packed, finds = False, found.finds(timed=True)
-    order = np.lexsort((finds.ordinal, finds.writer, finds.time, finds.step))
+    has_ties = finds.has_ties()
+    if has_ties:
+        is_packed, finds = False, found.finds(timed=True) if is_packed else finds
+        order = np.lexsort((finds.ordinal, finds.writer, finds.time, finds.step))
+    else:
+        order = np.argsort(finds.step, kind="stable")
     chosen: list[Array] = []
     for role in (FIRST, NAN, LAST):
         places = order[finds.role[order] == role]
@@ -275,7 +278,7 @@ def merge(found: Found) -> tuple[Array, Array | Callable[[], Array], Array]:
             places = places[::-1]
         chosen.append(places[_starts(finds.bucket[places])])
     for role in (MIN, MAX):
-        places, best = _best(finds, role, by_time=True)
+        places, best = _best(finds, role, by_time=has_ties)
         chosen.append(places[best])
     places = np.concatenate(chosen)
     rank = np.empty(len(order), np.int64)
