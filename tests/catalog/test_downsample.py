@@ -42,6 +42,7 @@ class Memory:
 
     held: dict[BlockKey, list[Point]] = field(default_factory=dict)
     reads: list[BlockKey] = field(default_factory=list)
+    unpacked: list[BlockKey] = field(default_factory=list)  # of which times were looked at
 
     def read(
         self, block: BlockKey, keys: Sequence[str], count: int, span: tuple[int, int]
@@ -50,10 +51,16 @@ class Memory:
         self.reads.append(block)
         points = self.held[block][:count]
         kind = {"d": np.float64, "q": np.int64, "?": np.bool_}[points[0].letter]
+        times = np.array([p.time for p in points], np.float64)
+
+        def unpack() -> np.ndarray[Any, Any]:
+            self.unpacked.append(block)
+            return times
+
         return BlockPoints(
-            np.array([p.ordinal for p in points], np.int64),
+            lambda: np.array([p.ordinal for p in points], np.int64),
             np.array([p.step for p in points], np.int64),
-            np.array([p.time for p in points], np.float64),
+            times if block.number % 3 == 2 else unpack,  # unsealed blocks lie there as they are
             {key: np.array([p.value for p in points], kind) for key in keys},
         )
 
@@ -288,3 +295,37 @@ def test_blocks_whose_minima_tie_in_step_are_read_to_tell_which_came_first() -> 
     assert len(memory.reads) == 2
     assert (3, 3.0, -4.0) in zip(found.steps, found.times, found.values, strict=True)
     assert (3, 103.0, -4.0) not in zip(found.steps, found.times, found.values, strict=True)
+
+
+def test_times_are_unpacked_when_they_are_looked_at() -> None:
+    memory = Memory()
+    blocks = [
+        memory.add(
+            [Point(i, i / 7, "a", i, math.sin(i), "d") for i in range(start, start + 100)],
+            timed=False,
+        )
+        for start in range(0, 300, 100)
+    ]
+    found = series(RUN, "loss", blocks, memory, buckets=30)
+    assert found is not None
+    assert found.buckets == 30
+    assert len(memory.reads) == 3
+    assert memory.unpacked == []
+    assert found.times.tolist() == [step / 7 for step in found.steps.tolist()]
+    assert found.times is found.times
+    assert sorted(memory.unpacked) == [block.key for block in blocks[:2]]
+
+
+def test_many_short_stretches_and_few_long_ones_are_thinned_alike() -> None:
+    values = np.random.default_rng(4).integers(0, 5, 5000).tolist()
+    for letter in "dq?":
+        made = {"d": float, "q": int, "?": bool}[letter]
+        points = [Point(3 * i, i / 7, "a", i, made(v), letter) for i, v in enumerate(values)]
+        memory = Memory()
+        blocks = [memory.add(points[i : i + 1000], timed=False) for i in range(0, 5000, 1000)]
+        for buckets in (7, 100, 1200):
+            found = series(RUN, "loss", blocks, memory, buckets=buckets)
+            expected, _, _ = by_hand(points, (), buckets, (None, None))
+            assert found is not None
+            assert found.steps.tolist() == [p.step for p in expected]
+            assert found.values.tolist() == [p.value for p in expected]

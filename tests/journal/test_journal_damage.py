@@ -323,3 +323,58 @@ def test_a_sealed_segment_cut_short_is_told(folder: Path) -> None:
         found = digest(folder)
         assert found.facts[-1].kind == "state"
         assert found.damage or size > len(whole) - 1500
+
+
+# -- what is kept of segments --
+
+
+def test_a_sealed_segment_that_was_replaced_is_read_anew(folder: Path) -> None:
+    seal(folder)
+    path = first(folder, ".mdz")
+    whole = path.read_bytes()
+    blocks = JournalBlocks(lambda _: folder)
+    block = digest(folder).blocks[0]
+    span = block.start, block.end
+    steps = blocks.read(block.key, ["a"], block.count, span).steps.tolist()
+    path.write_bytes(whole[: len(whole) // 4])
+    with pytest.raises(CorruptError, match="mdz"):
+        blocks.read(block.key, ["a"], block.count, span)
+    path.write_bytes(whole)
+    assert blocks.read(block.key, ["a"], block.count, span).steps.tolist() == steps
+
+
+def test_a_segment_that_is_sealed_between_two_reads_is_read_from_where_it_is(folder: Path) -> None:
+    blocks = JournalBlocks(lambda _: folder)
+    block = digest(folder).blocks[0]
+    span = block.start, block.end
+    before = blocks.read(block.key, ["a"], block.count, span)
+    seal(folder)
+    after = blocks.read(block.key, ["a"], block.count, span)
+    assert after.is_packed
+    assert not before.is_packed
+    assert after.times.tolist() == before.times.tolist()
+    assert after.ordinals.tolist() == before.ordinals.tolist()
+
+
+def test_what_was_read_can_be_looked_at_when_the_segment_is_gone(folder: Path) -> None:
+    seal(folder)
+    blocks = JournalBlocks(lambda _: folder)
+    block = digest(folder).blocks[0]
+    points = blocks.read(block.key, ["a"], block.count, (block.start, block.end))
+    for path in folder.iterdir():
+        path.unlink()
+    assert points.times[0] == block.first_time
+    assert points.ordinals[-1] == block.last_ordinal
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_little_memory_is_enough_to_read_a_journal(folder: Path, sealed: bool) -> None:
+    if sealed:
+        seal(folder)
+    roomy, narrow = (JournalBlocks(lambda _: folder, most_bytes=most) for most in (1 << 26, 0))
+    for _ in range(2):
+        for block in digest(folder).blocks:
+            span = block.start, block.end
+            one, other = (b.read(block.key, ["a"], block.count, span) for b in (roomy, narrow))
+            assert one.times.tolist() == other.times.tolist()
+            assert repr(one.values["a"].tolist()) == repr(other.values["a"].tolist())
