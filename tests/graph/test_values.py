@@ -103,7 +103,7 @@ class Pairs:
         (np.array([[1.5]]), [[1.5]]),
         (np.datetime64("2026-11-23T10:00:00", "ns"), MORNING),
         (np.array(["2026-11-23"], "datetime64[ns]"), [MIDNIGHT]),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "s"), None),
         (pd.Timestamp("2026-11-23T10:00:00Z"), datetime(2026, 11, 23, 10, tzinfo=UTC)),
         (pd.NaT, None),
         (date(2026, 11, 23), datetime(2026, 11, 23, tzinfo=UTC)),
