@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from mendel.catalog.sql import schema
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 _left_to_parents: list[Any] = []  # never collected, so never closed
 
 
+def _close_mine(connections: list[tuple[threading.Thread, Any]], pid: int) -> None:
+    """Close what nobody closed; not in a forked child, whose parent may be using it."""
+    if pid == os.getpid():
+        for _, connection in connections:
+            connection.close()
+
+
 class Database:
     """The tables of one catalog."""
 
@@ -35,6 +43,7 @@ class Database:
         self._all: list[tuple[threading.Thread, Any]] = []
         self._pid = os.getpid()
         self._closed = False
+        weakref.finalize(self, _close_mine, self._all, self._pid)
         with self.door():
             self._bring_up(self.connection())
 
@@ -84,15 +93,16 @@ class Database:
         for thread, connection in self._all:
             if not thread.is_alive():
                 connection.close()
-        self._all = [pair for pair in self._all if pair[0].is_alive()]
+        self._all[:] = [pair for pair in self._all if pair[0].is_alive()]
 
     def _forked(self) -> None:
         self._lock = threading.Lock()
         self.names = Interner()  # its lock may be held for ever by a thread that is not here
         _left_to_parents.extend(connection for _, connection in self._all)
-        self._all = []
+        self._all.clear()
         self._local = threading.local()
         self._pid = os.getpid()
+        weakref.finalize(self, _close_mine, self._all, self._pid)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Any]:
@@ -160,4 +170,4 @@ class Database:
             self._closed = True
             for _, connection in self._all:
                 connection.close()
-            self._all = []
+            self._all.clear()
