@@ -76,7 +76,7 @@ def memory_bytes() -> int | None:
 def gpus() -> list[Value]:
     """Return the NVIDIA GPUs: name, memory in bytes, driver.
 
-    Empty without the ``gpu`` extra or without a driver.
+    Empty without a driver.
     """
     nvml = open_nvml()
     if nvml is None:
