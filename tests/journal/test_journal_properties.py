@@ -280,6 +280,17 @@ def test_damaged_records_are_found_with_numpy_and_without(
     assert bad_records(view, size) == bad_records(view, size, np) == wanted
 
 
+def test_one_damaged_record_is_found_among_very_many() -> None:
+    rng = np.random.default_rng(1)
+    rows = [rng.bytes(28) for _ in range(40_000)]
+    data = bytearray(b"".join(struct.pack("<I", commit_word(row)) + row for row in rows))
+    assert bad_records(memoryview(bytes(data)), 32, np) == []
+    for at in (0, 20_000, 39_999):
+        damaged = bytearray(data)
+        damaged[32 * at + 9] ^= 4
+        assert bad_records(memoryview(bytes(damaged)), 32, np) == [at]
+
+
 def test_nan_keeps_its_payload(tmp_path: Path) -> None:
     odd = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_DEAD_BEEF))[0]
     writer = Writer(tmp_path, run=RUN)

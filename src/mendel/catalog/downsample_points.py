@@ -93,7 +93,7 @@ class Picked:
 
     def __init__(self, places: Places, chosen: Array) -> None:
         """Look up some points."""
-        self._chosen = np.unique(chosen)
+        self._chosen = np.sort(chosen)
         self._times = places.times(self._chosen)
         self._ordinals = places.ordinals(self._chosen)
 

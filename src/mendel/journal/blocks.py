@@ -173,15 +173,13 @@ def _read_raw(
     place: _Place, block: BlockKey, keys: Sequence[str], count: int, span: tuple[int, int]
 ) -> BlockPoints:
     at = block.shape, block.number
-    data = _read_span(place.raw, span) if at in place.first_ordinals else None
-    if data is None:
+    if at not in place.first_ordinals:
         _remember(place, block)
     shape = place.shapes[block.shape]
     _places(block, shape, keys)
     table = place.tables.get(at)
     if table is None or table.count < count:
-        data = _read_span(place.raw, span) if data is None else data
-        view = memoryview(data)
+        view = memoryview(_read_span(place.raw, span))
         found = _points_of(view, place.first_ordinals[at], place.shapes, block.shape)
         table = next(found.blocks(block.shape), None)
     if table is None or table.count < count:
