@@ -22,7 +22,7 @@ from mendel.journal.check import bad_records
 from mendel.journal.format import commit_word
 from mendel.journal.read import Journal, JournalBlocks
 from mendel.journal.seal import seal
-from mendel.journal.stats import key_stats, step_range
+from mendel.journal.stats import ends_of, key_stats, step_range
 from mendel.journal.write import Writer
 
 if TYPE_CHECKING:
@@ -244,6 +244,28 @@ def test_statistics_are_the_same_with_numpy_and_without(values: list[Any], integ
         column_ = view(list(map(float, values)), "d")
     listed = view(range(0, 3 * len(values), 3), "q")
     assert repr(key_stats(column_, listed, np)) == repr(key_stats(column_, listed))
+
+
+@given(
+    points=st.lists(
+        st.tuples(st.integers(-3, 3), st.sampled_from([1.0, 2.0, 3.0]), numbers),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_ends_by_step_are_the_same_with_numpy_and_without(points: list[Any]) -> None:
+    steps = view([step for step, _, _ in points], "q")
+    times = view([time for _, time, _ in points], "d")
+    values = view([float(value) for _, _, value in points], "d")
+    ends = ends_of(steps, times)
+    assert ends_of(steps, times, np) == ends
+    told = key_stats(values, steps, times=times, ends=ends)
+    assert repr(key_stats(values, steps, np, times=times, ends=ends)) == repr(told)
+    order = sorted(range(len(points)), key=lambda at: (steps[at], times[at], at))
+    lowest = [at for at in order if steps[at] == steps[order[0]]][-1]
+    assert ends is None or (ends.low, ends.high) == (lowest, order[-1])
+    least = [steps[at] for at in order if values[at] == told.min]
+    assert math.isnan(told.min) or told.min_step == least[0]
 
 
 @given(values=words)

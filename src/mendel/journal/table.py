@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from mendel.graph.digest import BLOCK_POINTS, Block, BlockKey, BlockPoints
 from mendel.graph.errors import CorruptError
-from mendel.journal.stats import key_stats, step_range, unknown_stats
+from mendel.journal.stats import ends_of, key_stats, step_range, unknown_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -110,11 +110,12 @@ def describe(
         steps, times = memoryview(np.ascontiguousarray(steps)), memoryview(np.asarray(times))
     ordinals = table.ordinals()
     least, largest, stride = step_range(steps, np)
+    ends = None if stride is not None and stride > 0 else ends_of(steps, times, np)
     stats = []
     for number, letter in enumerate(shape.types):
         try:
             values = table.words(2 + number, "d" if letter == "d" else "q")
-            stats.append(key_stats(values, steps, np))
+            stats.append(key_stats(values, steps, np, times=times, ends=ends))
         except CorruptError as error:
             wrong[shape.keys[number]] = str(error)
             stats.append(unknown_stats(table.count, steps[0]))
@@ -135,6 +136,8 @@ def describe(
         start=table.start,
         end=table.end,
         stats=tuple(stats),
+        low=None if ends is None else (ordinals[ends.low], times[ends.low]),
+        high=None if ends is None else (ordinals[ends.high], times[ends.high]),
     )
     return block, wrong
 
