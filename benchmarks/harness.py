@@ -37,6 +37,7 @@ class Measure:
         None  # what Mendel's median may be at most (at least, where more is better)
     )
     more_is_better: bool = False
+    floor: float = 0.0  # figures below it cannot be told apart; ratios take it for them
     samples: dict[str, list[float]] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)  # said in a contestant's place in the table
 
@@ -63,6 +64,7 @@ class Measure:
         mine, other = self.median(OURS), self.median(who)
         if mine is None or other is None:
             return None
+        mine, other = max(mine, self.floor), max(other, self.floor)
         top, low = (mine, other) if self.more_is_better else (other, mine)
         return top / low if low > 0 else None
 

@@ -20,5 +20,5 @@ def measure(bench):
     return Result(
         "CPU per point, all threads and children, until it is catalogued",
         [one, ten],
-        ["A run with one point is taken off. The dicts are made in the measured loop."],
+        ["A run with one point is taken off. The dicts are made in the loop, as users write them."],
     )
