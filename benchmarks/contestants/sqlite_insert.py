@@ -73,6 +73,7 @@ def build_runs(folder, runs):
     base.execute("CREATE INDEX by_number ON kv (key, number, run)")
     base.execute("CREATE INDEX by_text ON kv (key, text, run)")
     base.execute("CREATE INDEX by_run ON kv (run, key)")
+    base.execute("ANALYZE")
     base.commit()
     base.close()
 
