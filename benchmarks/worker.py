@@ -237,7 +237,7 @@ def fill(who, folder, count):
     call = who.log(handle)
     items = rows(1, min(count, 4 * who.CALLS))
     call(items[0], 0)
-    _take_room(Path(folder) / "ballast", leave=1 << 19)
+    _take_room(Path(folder) / "ballast", leave=1 << 16)
     raised, longest, done = "", 0, 1
     for i, item in enumerate(items[1:], 1):
         begun = now()

@@ -15,9 +15,7 @@ def measure(bench):
     longest = Measure("longest call", "ms")
     finish = Measure("finish()", "ms")
     raised = Measure("reaches the training loop", "")
-    remarks = [
-        "Room for half a megabyte was left; the disk was emptied before points were counted."
-    ]
+    remarks = ["Room for 64 KiB was left; the disk was emptied again before points were counted."]
     count = bench.scaled(200_000, 20_000)
 
     def once(who):
