@@ -9,7 +9,7 @@ from mendel.graph import aip
 from mendel.graph.query import fields, matches
 from mendel.graph.query_order import sort_items
 from mendel.graph.query_run import find as find_in
-from mendel.graph.query_tree import And, Compare
+from mendel.graph.query_tree import EVERYTHING, And, Compare
 from mendel.graph.values import MISSING
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class Search:
     """A query, read.
 
     ``equal`` are columns with the one value that they must have, which a database can look for;
-    ``needs_pairs``: whether it asks who belongs to which context.
+    ``needs_pairs``: whether it asks who belongs to which context; ``takes_all``: neither filter nor
+    order is given.
 
     Raises:
         QueryError: the filter or the order cannot be read.
@@ -59,6 +60,7 @@ class Search:
     def __init__(self, query: NodeQuery) -> None:
         self._expr = aip.parse(query.filter)
         self._order = aip.parse_order(query.order_by)
+        self.takes_all = self._expr == EVERYTHING and not self._order
         self.needs_pairs = any(field in aip.MEMBERSHIP for field in fields(self._expr))
         parts = self._expr.parts if isinstance(self._expr, And) else (self._expr,)
         self.equal = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.catalog import lineage, nodes
+from mendel.catalog.paging import page
 from mendel.catalog.sql import experiment_rows, ingest_graph, run_rows, runs
 from mendel.catalog.sql.cell import text, text_cell
 from mendel.graph.errors import NotFoundError
@@ -37,9 +38,24 @@ def _stored(connection: Any, dialect: Sqlite, ids: Iterable[str]) -> dict[str, N
     return {node.id: node for node in (story.node() for story in stories) if node is not None}
 
 
-def find(connection: Any, query: NodeQuery) -> list[Node]:
-    """Return all nodes that match, in order; the filter is judged node by node."""
+def find(connection: Any, dialect: Sqlite, query: NodeQuery) -> tuple[list[Node], str | None]:
+    """Return a page of the nodes that match, and the cursor of the next one."""
     search = nodes.Search(query)
+    about = [query.filter, query.order_by]
+    if search.takes_all:
+        ids = connection.execute(
+            "SELECT id FROM node WHERE kind = ? ORDER BY created DESC, id DESC", (query.kind.value,)
+        ).fetchall()
+        shown, cursor = page(ids, query.limit, query.cursor, lambda row: str(row[0]), about)
+        wanted = [row[0] for row in shown]
+        told = _stored(connection, dialect, wanted)
+        return [told[an_id] for an_id in wanted], cursor
+    found = _matching(connection, query, search)
+    return page(found, query.limit, query.cursor, lambda node: node.id, about)
+
+
+def _matching(connection: Any, query: NodeQuery, search: nodes.Search) -> list[Node]:
+    """Return all nodes that match, in order; the filter is judged node by node."""
     statement = f"SELECT {ingest_graph.COLUMNS} FROM node WHERE kind = ?"
     bound: list[Any] = [query.kind.value]
     for column, wanted in search.equal.items():  # what the database can leave out at once

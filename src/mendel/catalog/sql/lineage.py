@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mendel.catalog.contract import LineageCatalog
-from mendel.catalog.paging import page
 from mendel.graph.lineage import Direction
 
 if TYPE_CHECKING:
@@ -36,9 +35,7 @@ class SqlLineage(LineageCatalog):
         from mendel.catalog.sql import graph
 
         with self._database.reading() as connection:
-            found = graph.find(connection, query)
-        about = [query.filter, query.order_by]
-        return page(found, query.limit, query.cursor, lambda node: node.id, about)
+            return graph.find(connection, self._dialect, query)
 
     def events(self, nodes: Sequence[str]) -> list[Event]:
         from mendel.catalog.sql import graph
