@@ -30,6 +30,7 @@ class NodeStory:
     born: tuple[bool, Stamp, str | None] | None = None  # (no create, when, in which run)
     updated: float | None = None
     buried: Stamp | None = None
+    etag: str = ""  # as it was when it was written; only of a story that is not added to
 
     def take(self, stamp: Stamp, kind: str, body: dict[str, Any], run: str | None) -> None:
         """Take in a fact about it."""
@@ -87,8 +88,9 @@ class NodeStory:
             description=self.text("description"),
             metadata=self.said.values("metadata"),
             run=self.born[2],
+            etag=self.etag,
         )
-        return lineage.etag(node)
+        return node if self.etag else lineage.etag(node)
 
 
 COLUMNS = "row, id, told, marks, buried, burier"
@@ -106,6 +108,7 @@ def load(row: Any, *, to_add: bool = True) -> NodeStory:
             no_create, stamp, run = told["born"]
             story.born = (no_create, Stamp(*stamp), run)
         story.updated = told["updated"]
+        story.etag = "" if to_add else told["etag"]
     return story
 
 
@@ -120,7 +123,13 @@ def read(connection: Any, an_id: str) -> NodeStory | None:
 def write(connection: Any, story: NodeStory) -> None:
     """Write the row of a node that has one."""
     said, marks = story.said.dump()
-    told = {"said": said, "born": story.born, "updated": story.updated}
+    node = story.node()
+    told = {
+        "said": said,
+        "born": story.born,
+        "updated": story.updated,
+        "etag": "" if node is None else node.etag,
+    }
     node_run = None if story.born is None else story.born[2]
     connection.execute(
         "UPDATE node SET kind = ?, schema_title = ?, display_name = ?, uri = ?, created = ?,"
