@@ -23,7 +23,7 @@ from mendel.catalog.sql.catalog import SqlCatalog
 from mendel.catalog.sql.dialect import Sqlite
 from mendel.graph.errors import NewerStoreError, ReadOnlyError, StoreError
 from mendel.graph.run import RunState
-from mendel.testing.catalog_case import RUN, begin, decision, take, told
+from mendel.testing.catalog_case import OTHER, RUN, begin, decision, take, told
 from mendel.testing.catalog_journals import PaperJournals
 
 if TYPE_CHECKING:
@@ -224,6 +224,41 @@ def test_two_open_catalogs_see_each_others_work(
     assert catalog.find_runs(RunQuery("params.a = 2")).ids == (RUN,)
     catalog.decide([decision("purge_run")])
     assert other.find_runs(RunQuery()).total == 0
+    other.close()
+
+
+def test_a_purged_run_that_comes_back_is_found_once_by_another_connection(
+    catalog: SqlCatalog, path: Path, journals: PaperJournals
+) -> None:
+    other = SqlCatalog(path, journals)
+    pen = begin(journals, params={"a": 1})
+    pen.log({"loss": 1.0}, 1, 2.0)
+    take(catalog, pen)
+    take(catalog, begin(journals, OTHER, "w2", params={"a": 1}))
+    query = RunQuery("params.a = 1", order_by=("id asc",))
+    for _ in range(2):
+        assert other.find_runs(query).ids == (RUN, OTHER)
+        cursor = other.changes(0).cursor
+        for _ in range(2):  # and gone and back again before the other looks
+            catalog.decide([decision("purge_run")])
+            take(catalog, journals.writer(RUN, "w1"))
+        assert other.find_runs(query).ids == (RUN, OTHER)
+        assert [s.key for s in other.series([RUN, OTHER])] == ["loss"]
+        assert other.changes(cursor).runs == (RUN,)
+    other.close()
+
+
+def test_a_purged_run_whose_place_another_took_comes_back_beside_it(
+    catalog: SqlCatalog, path: Path, journals: PaperJournals
+) -> None:
+    other = SqlCatalog(path, journals)
+    take(catalog, begin(journals, params={"a": 1}))
+    assert other.find_runs(RunQuery("params.a = 1")).ids == (RUN,)
+    catalog.decide([decision("purge_run")])
+    take(catalog, begin(journals, OTHER, "w2", params={"a": 2}))
+    take(catalog, journals.writer(RUN, "w1"))
+    assert other.find_runs(RunQuery("params.a = 1")).ids == (RUN,)
+    assert other.find_runs(RunQuery("params.a = 2")).ids == (OTHER,)
     other.close()
 
 

@@ -86,7 +86,16 @@ class View:
 
     def places(self) -> dict[str, tuple[str, str, float | None]]:
         """Return what each run's experiment is, to see what a change of experiments changes."""
-        return {r.id: (r.experiment_id, r.experiment, r.deleted) for r in self.records().values()}
+        who = self.experiments()
+        # Not by `records`: the points of a run that is being purged are gone before it is.
+        return {run.id: self._place(run, who) for run in self.real_runs()}
+
+    def _place(self, run: Run, who: Experiments) -> tuple[str, str, float | None]:
+        deleted = of_run(self.about(run.id)).deleted
+        experiment = who.by_id.get(memory_run.tell(run).experiment)
+        if experiment is None:
+            return "", "", deleted
+        return experiment.id, experiment.name, experiment.deleted if deleted is None else deleted
 
     # -- runs --
 

@@ -122,6 +122,16 @@ class DecidingSuite(CatalogCase):
         assert told(decided).tags == {"a": 1, "b": 2}
         assert told(decided).note is None
 
+    def test_a_run_is_purged_when_its_journal_is_gone(
+        self, decided: Catalog, journals: PaperJournals
+    ) -> None:
+        pen = journals.writer(RUN, "w9")
+        pen.log({"loss": 1.0}, 1, 2.0)
+        take(decided, pen)
+        del journals.writers["w9"]  # the folder goes first
+        decided.decide([decision("purge_run")])
+        assert decided.find_runs(RunQuery(deleted=None)).ids == (OTHER,)
+
     def test_an_experiment_is_renamed_and_its_runs_with_it(self, decided: Catalog) -> None:
         cursor = decided.changes(0).cursor
         decided.decide([decision("rename_experiment", CHURN, name="retention")])

@@ -55,8 +55,8 @@ RUN_COLUMNS = (
     "parent", "cohort", "job_type", "user", "host", "lost_points", "pinned", "archived", "deleted",
 )  # fmt: skip
 _INSERT_RUN = (
-    f"INSERT INTO run ({', '.join(RUN_COLUMNS)}, id)"
-    f" VALUES ({', '.join('?' * (len(RUN_COLUMNS) + 1))}) RETURNING row"
+    f"INSERT INTO run ({', '.join(RUN_COLUMNS)}, id, row)"
+    f" VALUES ({', '.join('?' * (len(RUN_COLUMNS) + 2))}) RETURNING row"
 )
 _UPDATE_RUN = f"UPDATE run SET {', '.join(f'{c} = ?' for c in RUN_COLUMNS)} WHERE row = ?"
 
@@ -93,8 +93,15 @@ def put_run(connection: Any, run: str, row: int | None, columns: tuple[Any, ...]
     if row is not None:
         connection.execute(_UPDATE_RUN, (*columns, row))
         return row
-    connection.execute("DELETE FROM gone WHERE id = ?", (run,))
-    return int(connection.execute(_INSERT_RUN, (*columns, run)).fetchone()[0])
+    # A purged run that comes back gets the row it had, unless another run has it by now: so whoever
+    # keeps columns by row in memory learns of the change, though the word that it had gone is lost.
+    got = connection.execute(
+        "DELETE FROM gone WHERE id = ? RETURNING CASE WHEN row IN"
+        " (SELECT row FROM run) THEN NULL ELSE row END",
+        (run,),
+    ).fetchone()
+    again = None if got is None else got[0]
+    return int(connection.execute(_INSERT_RUN, (*columns, run, again)).fetchone()[0])
 
 
 def put_decided(connection: Any, row: int, decided: RunDecisions) -> None:
