@@ -141,6 +141,13 @@ def test_a_fresh_repository_without_a_commit_is_captured(tmp_path: Path) -> None
         (["--lr=0.1", "--api-key=abc"], ["--lr=0.1", "--api-key=***"]),
         (["--password", "hush", "--epochs", "3"], ["--password", "***", "--epochs", "3"]),
         (["--token", "--verbose"], ["--token", "--verbose"]),
+        (["db.password=hush", "+hf_token=x"], ["db.password=***", "+hf_token=***"]),
+        (["--max-tokens", "512", "--tokenizer=bert"], ["--max-tokens", "512", "--tokenizer=bert"]),
+        (
+            ["--author", "Ada", "--authorization", "x"],
+            ["--author", "Ada", "--authorization", "***"],
+        ),
+        (["a token=b", "auth", "x"], ["a token=b", "auth", "x"]),
         (["https://me:pw@host/x"], ["https://***@host/x"]),
         (["--data", "s3://bucket/a@b"], ["--data", "s3://bucket/a@b"]),
     ],
@@ -174,6 +181,7 @@ def test_only_allowed_variables_are_taken_and_never_a_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     monkeypatch.setenv("HOME_SWEET", "x")
     monkeypatch.setenv("MY_SETTING", "y")
     monkeypatch.setenv("MY_TOKEN", "hush")
@@ -181,6 +189,7 @@ def test_only_allowed_variables_are_taken_and_never_a_secret(
     monkeypatch.setenv("MENDEL_CAPTURE_ENV", "MY_*")
     found = dict(environment.variables())
     assert found["RANK"] == "3"
+    assert found["TOKENIZERS_PARALLELISM"] == "false"
     assert found["MY_SETTING"] == "y"
     assert not {"HOME_SWEET", "MY_TOKEN", "AIP_SECRET"} & set(found)
 

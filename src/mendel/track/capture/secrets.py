@@ -9,9 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MASK = "***"
+# Not what only begins alike: a tokenizer, max_tokens and an author are no secrets.
 _SECRET_NAME = re.compile(
-    r"(?i)(password|passwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth)"
+    r"(?i)(password|passwd|secret|token(?!i[sz]|s)|(api|access|private)[-_]?key|credential"
+    r"|auth(?!ors?(?!i)))"
 )
+_NAME = re.compile(r"[-+]*[\w.@/-]+")  # of an option, or of a setting as Hydra takes them
 _URL_PASSWORD = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s]+@")
 
 
@@ -26,7 +29,11 @@ def without_credentials(text: str) -> str:
 
 
 def masked_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return arguments whose secrets are replaced with ``***``, visibly, each in its place."""
+    """Return arguments whose secrets are replaced with ``***``, visibly, each in its place.
+
+    A secret follows an option that is called so, or stands after ``name=`` (``--api-key=x``,
+    ``db.password=x``).
+    """
     out: list[str] = []
     hide_next = False
     for argument in arguments:
@@ -35,7 +42,7 @@ def masked_arguments(arguments: Sequence[str]) -> list[str]:
             out.append(MASK)
             hide_next = False
             continue
-        secret = name.startswith("-") and is_secret_name(name)
-        hide_next = secret and not equals
+        secret = _NAME.fullmatch(name) is not None and is_secret_name(name)
+        hide_next = secret and not equals and name.startswith("-")
         out.append(f"{name}={MASK}" if secret and equals else without_credentials(argument))
     return out
