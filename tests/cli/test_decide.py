@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from front import call, fill, good, working
 
+from mendel.graph import clock
 from mendel.track.store import Store
 
 if TYPE_CHECKING:
@@ -66,6 +67,44 @@ def test_the_trash_takes_and_gives_back(ids: dict[str, str]) -> None:
     good("restore", ids["two"][:25])
     assert good("runs", "--json").json()["total"] == 4
     assert call("restore", "one").code == 1
+
+
+def test_a_run_comes_back_by_the_end_of_its_id(ids: dict[str, str]) -> None:
+    good("rm", "one", "--yes")
+    assert good("restore", ids["one"][-6:].lower(), "--json").json()["runs"] == [ids["one"]]
+
+
+def test_an_experiment_comes_back_with_its_runs_and_without_those_that_went_before(
+    ids: dict[str, str],
+) -> None:
+    good("rm", "one", "--yes")
+    store = Store.open()
+    experiment = store.catalog.get_runs([ids["two"]])[ids["two"]].experiment
+    whole = store.catalog.get_experiment(experiment)
+    store.decide("delete_experiment", whole.id)
+    store.close()
+    answer = call("restore", "two")
+    assert answer.code == 1
+    assert f"mendel restore -e {experiment!r}" in answer.err
+    assert call("restore", "-e", "nobody").code == 1
+    told = good("restore", "-e", experiment, "--json").json()
+    assert told["experiments"] == [experiment]
+    assert ids["two"] in told["runs"]
+    assert ids["one"] not in told["runs"]
+    assert "no experiment is in the trash" in good("experiments", "--deleted").err
+    assert good("restore", "--all", "--json").json() == {"runs": [ids["one"]], "experiments": []}
+
+
+def test_a_run_folder_without_a_record_is_told_as_such(ids: dict[str, str]) -> None:
+    store = Store.open()
+    empty = clock.new_id()
+    store.run_folder(empty).mkdir(parents=True)
+    store.close()
+    answer = call("show", empty)
+    assert answer.code == 1
+    assert "no record" in answer.err
+    assert "defect" not in answer.err
+    assert ids
 
 
 def test_nobody_is_asked_without_a_terminal(ids: dict[str, str]) -> None:

@@ -36,7 +36,7 @@ WORKING: dict[str, tuple[list[str], set[str]]] = {
     "pin": (["one"], {"runs", "pinned"}),
     "unpin": (["one"], {"runs", "pinned"}),
     "rm": (["one", "--yes"], {"runs"}),
-    "restore": (["--all"], {"runs"}),
+    "restore": (["--all"], {"runs", "experiments"}),
     "export": (["out"], {"folder", "runs", "tables", "format"}),
     "import": ([".mendel"], {"kind", "new", "same", "problems"}),
     "gc": (["--dry-run"], {"runs", "bytes", "dry_run", "done"}),

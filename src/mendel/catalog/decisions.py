@@ -226,7 +226,7 @@ def _judge_run(decision: Decision, scene: Scene) -> None:
         if experiment is not None and experiment.deleted is not None:
             raise StateError(
                 f"the run {run} is in the trash with its experiment {experiment.name!r}; "
-                "restore the experiment."
+                f"restore that: mendel restore -e {experiment.name!r}."
             )
 
 
@@ -242,7 +242,10 @@ def _judge_experiment(decision: Decision, scene: Scene) -> None:
             )
         return
     if known.deleted is not None:
-        raise NotFoundError(f"the experiment {known.name!r} is in the trash; restore it first.")
+        raise NotFoundError(
+            f"the experiment {known.name!r} is in the trash; restore it first: "
+            f"mendel restore -e {known.name!r}."
+        )
     if decision.what == "rename_experiment":
         other = who.by_name.get(str(decision.body["name"]), known)
         if other is not known:

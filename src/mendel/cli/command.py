@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mendel.graph.errors import InvalidError
+from mendel.graph.errors import InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -97,9 +97,19 @@ class Door:
         return list(dict.fromkeys(store.resolve_run(name) for name in names))
 
     def records(self, words: Iterable[str]) -> list[RunRecord]:
-        """Return the runs that were named, whole, in the order named."""
+        """Return the runs that were named, whole, in the order named.
+
+        Raises:
+            NotFoundError: a name that no run has, or the folder of a run without a record in it.
+        """
         ids = self.run_ids(words)
         found = self.store().catalog.get_runs(ids)
+        empty = [an_id for an_id in ids if an_id not in found]
+        if empty:
+            raise NotFoundError(
+                f"the folder of run {empty[0]} is here, but no record that can be read. "
+                "mendel doctor looks closer."
+            )
         return [found[an_id] for an_id in ids]
 
     def decide(self, what: str, targets: Iterable[str], **body: Value) -> None:

@@ -36,7 +36,11 @@ def command_(door: Door, deleted: bool) -> None:
         door.out.data({"experiments": [experiment_json(e) for e in found]})
         return
     if not found:
-        door.out.remark("no experiments yet. A first run makes one: mendel demo")
+        door.out.remark(
+            "no experiment is in the trash"
+            if deleted
+            else "no experiments yet. A first run makes one: mendel demo"
+        )
         return
     headings = [
         Heading("name", stays=True),

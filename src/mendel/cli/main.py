@@ -38,7 +38,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "pin": "Protect runs from deletion.",
         "unpin": "Take the protection of pin away.",
         "rm": "Put runs into the trash.",
-        "restore": "Take runs out of the trash.",
+        "restore": "Take runs and experiments out of the trash.",
     },
     "Keep and move": {
         "export": "Write runs as open tables and files.",

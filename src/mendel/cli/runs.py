@@ -45,7 +45,10 @@ FIRST = 200  # runs that the choice of columns looks at
         ),
         ("mendel runs -c name,lr,auc -n 5", "five runs, chosen columns"),
         ("mendel runs -g params.model", "means and deviations over the runs of each model"),
-        ("mendel runs -f \"state = 'LOST'\" --ids | mendel rm -", "ids for the next command"),
+        (
+            "mendel runs -f \"state = 'LOST'\" --all --ids | mendel tag - look=true",
+            "ids for the next command",
+        ),
     ],
     shape='{"runs": [RUN, …], "total": matching runs}; with --columns '
     '{"runs": [{"id", "columns": {name: value}}, …], "total"}; '

@@ -196,7 +196,13 @@ class Experiment:
         self._known = self._store.catalog.get_experiment(self.id)
 
     def delete(self, *, delete_backing_tensorboard_runs: bool = False) -> None:
-        """Put it into the trash with its runs; artifacts and executions stay."""
+        """Put it into the trash with its runs; artifacts and executions stay.
+
+        ``mendel restore -e NAME`` has it back.
+
+        Raises:
+            ProtectedError: one of its runs is pinned.
+        """
         del delete_backing_tensorboard_runs
         self._store.decide("delete_experiment", self.id)
         if session.session.experiment == self.name:
