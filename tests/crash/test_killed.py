@@ -238,6 +238,34 @@ def test_a_killed_rebuild_is_finished_by_whoever_comes_next(tmp_path: Path) -> N
         assert all(run.state is RunState.COMPLETE for run in runs.values())
 
 
+def test_decisions_that_are_taken_during_rebuilds_are_kept(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    ids = sorted(past(root, 12))
+    count = counters(len(ids))
+    stop = counters(1)
+
+    def decide() -> None:
+        turn = 0
+        store = Store.open()
+        while not stop[0]:
+            turn += 1
+            for n, run_id in enumerate(ids):
+                store.decide("note_run", run_id, note=str(turn))
+                count[n] = turn
+                seen = store.catalog.get_runs([run_id])
+                assert not seen or seen[run_id].note in {str(turn), None}
+                time.sleep(0.01)
+
+    pid = child(decide, root)
+    wait_for(lambda: count[0] > 1)
+    for _ in range(10):
+        with opened(root) as store:
+            store.rebuild()
+    stop[0] = 1
+    assert ended_well(pid)
+    assert [run.note for _, run in sorted(look(root).items())] == [str(c) for c in count]
+
+
 def test_a_killed_gc_is_finished_by_the_next(tmp_path: Path) -> None:
     rng = random.Random(5)
     root = tmp_path / "store"

@@ -126,9 +126,10 @@ class Door:
         store = self.store()
         store.must_be_writable("decide anything in")
         at, actor = clock.now(), user()
-        store.catalog.decide(
-            [Decision(clock.new_id(), what, target, dict(body), at, actor) for target in targets]
-        )
+        with store.deciding() as catalog:
+            catalog.decide(
+                [Decision(clock.new_id(), what, one, dict(body), at, actor) for one in targets]
+            )
 
     def close(self) -> None:
         """Let go of the store."""

@@ -17,11 +17,13 @@ from mendel.graph.errors import MendelError
 from mendel.graph.state import RunState
 from mendel.journal.process import is_alive
 from mendel.track import lease, notice
+from mendel.track.gate import gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from mendel.catalog.contract import Catalog
     from mendel.graph.digest import Digest, Position, WriterInfo
     from mendel.track.store import Store
 
@@ -59,6 +61,9 @@ class Intake:
                 self._look_after(set(runs))
                 return
             catalog = self._store.catalog
+            anew = self._rebuild_mark().exists()
+            if anew:
+                self._days, self._lost, self._loaded = {}, {}, True
             self._load()
             began = clock.now()
             marked = self._marked()
@@ -67,12 +72,14 @@ class Intake:
             unknown = self._unknown(days)
             due = dict.fromkeys([*sorted(unknown), *marked, *self._worth_a_look(held, marked)])
             self._take([None, *due], progress)
-            self._replay()
+            if anew:
+                self._replay(catalog)
             for day, stamp in days.items():
                 if began - max(stamp) / 1e9 > SETTLED:
                     self._days[day] = stamp
             self._look_after(None)
-            self._save()
+            if self._store.catalog is catalog:  # else what was seen is not in the one that is there
+                self._save()
 
     def catch_up(self, most: int = 32) -> None:
         """Take in the ledger and the newest runs that are being written, and nothing else.
@@ -170,13 +177,13 @@ class Intake:
                 "shown. `mendel doctor` looks closer."
             )
 
-    def _replay(self) -> None:
-        """Take in what people decided, where the catalog was made anew."""
+    def _rebuild_mark(self) -> Path:
         from mendel.track.store import REBUILD
 
-        due = self._store.catalog_folder / REBUILD
-        if not due.exists():
-            return
+        return self._store.catalog_folder / REBUILD
+
+    def _replay(self, catalog: Catalog) -> None:
+        """Take in what people decided, where the catalog was made anew."""
         log = self._store.decisions
         back: list[str] = []  # purged, and brought again since: what was decided after counts
         with log.replaying():
@@ -185,13 +192,15 @@ class Intake:
                     self._take(back, None)
                     back = []
                 try:
-                    self._store.catalog.decide([decision])
+                    catalog.decide([decision])
                 except MendelError:
                     continue  # its target is gone for ever (purged), or it was refused then too
                 if decision.what == "purge_run" and self._store.is_run(decision.target):
                     back.append(decision.target)
         self._take(back, None)
-        due.unlink(missing_ok=True)
+        with gate(self._store.root):
+            if self._store.catalog is catalog:  # else it was made anew once more
+                self._rebuild_mark().unlink(missing_ok=True)
 
     # -- who is alive --
 

@@ -15,6 +15,7 @@ and in ``decisions.jsonl``). The three know nothing of one another; here they me
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -24,9 +25,10 @@ from mendel.graph import clock, values
 from mendel.graph.errors import InvalidError, NotFoundError, ReadOnlyError
 from mendel.track import place
 from mendel.track.decisions import DecisionLog
+from mendel.track.gate import gate, identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mendel.blobs.disk import DiskBlobs
     from mendel.catalog.contract import Catalog
@@ -51,6 +53,8 @@ class Store:
         self.decisions = DecisionLog(root / "decisions.jsonl", writable=not read_only)
         self._lock = threading.RLock()
         self._catalog: Catalog | None = None
+        self._file: tuple[int, int] | None = None  # of the catalog
+        self._former: list[Catalog] = []  # catalogs that others replaced
         self._private: Any = None  # the folder of a read-only store's own catalog
         self._ledger: Writer | None = None
         self._blobs: DiskBlobs | None = None
@@ -146,11 +150,25 @@ class Store:
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog, opened when first asked for. Call `refresh` to have it see what is new."""
+        """The catalog, opened when first asked for. Call `refresh` to have it see what is new.
+
+        Where another process has made the catalog anew, that is the one.
+        """
         with self._lock:
+            if self._catalog is not None and self._is_current():
+                return self._catalog
+        with gate(self.root), self._lock:  # in this order, as `rebuild` does
+            if self._catalog is not None and not self._is_current():
+                self._former.append(self._catalog)  # somebody here may be at it
+                self._catalog = self._intake = None
             if self._catalog is None:
                 self._catalog = self._open_catalog()
+                self._file = identity(self.root / CATALOG)
             return self._catalog
+
+    def _is_current(self) -> bool:
+        """Tell whether the file that is open is the one that lies there."""
+        return self.read_only or identity(self.root / CATALOG) == self._file
 
     def _open_catalog(self) -> Catalog:
         from mendel.catalog.sql.catalog import SqlCatalog
@@ -237,12 +255,25 @@ class Store:
             time=clock.now(),
             actor=user(),
         )
-        self.refresh([target] if self.is_run(target) else None)
-        self.catalog.decide([decision])
+        with self.deciding() as catalog:
+            self.refresh([target] if self.is_run(target) else None)
+            catalog.decide([decision])
         if target and what.endswith("_experiment"):
             from mendel.track.naming import note_decision
 
             note_decision(self, decision)
+
+    @contextlib.contextmanager
+    def deciding(self) -> Iterator[Catalog]:
+        """Give the catalog to decide in; nobody makes it anew until that is done.
+
+        Raises:
+            StoreError: the catalog is damaged or busy; the message says what to do.
+        """
+        with gate(self.root):
+            if (self.root / REBUILD).exists():  # earlier decisions come first
+                self.refresh()
+            yield self.catalog
 
     def is_run(self, an_id: str) -> bool:
         """Tell whether a run with that id lies in the store."""
@@ -260,18 +291,20 @@ class Store:
             ReadOnlyError: the store cannot be written.
         """
         self.must_be_writable("rebuild")
-        with self._lock:
+        with gate(self.root, alone=True), self._lock:
             self._close_catalog()
             self._intake = None
             (self.root / REBUILD).touch()
-            for leftover in ("seen.json", f"{CATALOG}-wal", f"{CATALOG}-shm", CATALOG):
+            # the log last: SQLite removes one that it finds beside an empty catalog
+            for leftover in ("seen.json", CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm"):
                 (self.root / leftover).unlink(missing_ok=True)
-            self.intake.refresh(None, progress=progress)
+        self.intake.refresh(None, progress=progress)
 
     def _close_catalog(self) -> None:
-        if self._catalog is not None:
-            self._catalog.close()
-            self._catalog = None
+        for catalog in (*self._former, self._catalog):
+            if catalog is not None:
+                catalog.close()
+        self._former, self._catalog = [], None
 
     def close(self) -> None:
         """Let go of files and connections; what was logged outside of runs is on the disk."""

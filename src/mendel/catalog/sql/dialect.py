@@ -80,8 +80,23 @@ class Sqlite:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._is_wal = True
+        self._file: tuple[int, int] | None = None  # tells it from a later one of its name
 
     def connect(self) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            found = self.path.stat()
+        except OSError:  # it was taken away this moment
+            return connection
+        file = found.st_dev, found.st_ino
+        if self._file is None:
+            self._file = file
+        if self._file != file:  # what is known of the old one is wrong in the new one
+            connection.close()
+            raise StoreError(f"{self.path} was made anew meanwhile; open the store again.")
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
         folder = self.path.parent
         if self.path.exists() and not (
             os.access(self.path, os.W_OK) and os.access(folder, os.W_OK)

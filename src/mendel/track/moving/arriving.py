@@ -113,7 +113,8 @@ def _take(store: Store, decision: Decision, arrival: Arrival) -> None:
     from mendel.track.naming import note_decision
 
     try:
-        store.catalog.decide([decision])
+        with store.deciding() as catalog:
+            catalog.decide([decision])
     except NotFoundError:
         return  # of a run that did not come, or that was purged there
     except MendelError as error:

@@ -319,9 +319,10 @@ def _purge(store: Store, some: Sequence[Doomed], left: Estate) -> set[str]:
     now, actor = clock.now(), user()
     targets = [("delete_node", node.id) for node in mine.dying]
     targets += [("purge_run", an_id) for an_id in ids]
-    store.catalog.decide(
-        [Decision(clock.new_id(), what, an_id, {}, now, actor) for what, an_id in targets]
-    )
+    with store.deciding() as catalog:
+        catalog.decide(
+            [Decision(clock.new_id(), what, an_id, {}, now, actor) for what, an_id in targets]
+        )
     for an_id in ids:
         shutil.rmtree(gone / an_id, ignore_errors=True)
     return set(ids)
