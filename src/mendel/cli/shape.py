@@ -36,7 +36,8 @@ def last_value(series: SeriesSummary) -> Value:
     """Return the last value of a series in the type that it was logged in."""
     if series.boolean:
         return bool(series.last)
-    return int(series.last) if series.integral else series.last
+    is_known = series.last == series.last
+    return int(series.last) if series.integral and is_known else series.last
 
 
 def when(seconds: float | None) -> str | None:

@@ -13,7 +13,7 @@ from mendel.cli.shape import last_value, node_json, run_json_whole
 from mendel.cli.table import Cell, Heading
 from mendel.cli.text import counted, duration, number, safe, size, value_text
 from mendel.graph.clock import now
-from mendel.graph.errors import NotFoundError, did_you_mean
+from mendel.graph.errors import CorruptError, NotFoundError, did_you_mean
 from mendel.graph.values import flatten
 
 if TYPE_CHECKING:
@@ -152,10 +152,7 @@ def _series(door: Door, record: RunRecord, *, every: bool) -> None:
     hidden = len(record.series) - len(keys)
     if keys:
         door.out.title("Series")
-        shapes = {
-            s.key: spark(s.values.tolist(), SPARK)
-            for s in door.store().catalog.series([record.id], keys, buckets=SPARK_BUCKETS)
-        }
+        shapes = _shapes(door, record, keys)
         headings = [
             Heading("name", stays=True),
             *(Heading(t, numeric=True) for t in ("last", "min", "max", "steps", "points")),
@@ -164,6 +161,19 @@ def _series(door: Door, record: RunRecord, *, every: bool) -> None:
         door.out.table(headings, [_series_row(record, key, shapes.get(key, "")) for key in keys])
     if hidden:
         door.out.remark(f"and {counted(hidden, 'system metric')} (--all)")
+
+
+def _shapes(door: Door, record: RunRecord, keys: list[str]) -> dict[str, str]:
+    """Return small curves by key; one that cannot be read hides no other."""
+    catalog = door.store().catalog
+    try:
+        found = catalog.series([record.id], keys, buckets=SPARK_BUCKETS)
+    except (CorruptError, NotFoundError) as error:
+        if len(keys) == 1:
+            door.out.remark(f"the curve of {safe(keys[0])} cannot be read: {safe(str(error))}")
+            return {}
+        return {k: v for key in keys for k, v in _shapes(door, record, [key]).items()}
+    return {s.key: spark(s.values.tolist(), SPARK) for s in found}
 
 
 def _series_row(record: RunRecord, key: str, shape: str) -> list[Cell]:

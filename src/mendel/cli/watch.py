@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from mendel.cli.shape import last_value, run_json
 from mendel.cli.table import Cell, Heading, lay_out
 from mendel.cli.text import duration, number, safe, value_text
 from mendel.graph.clock import now
-from mendel.graph.errors import NotFoundError
+from mendel.graph.errors import CorruptError, NotFoundError
 from mendel.track.words import RunQuery
 
 if TYPE_CHECKING:
@@ -122,10 +123,10 @@ class _Screen:
     def _table(self, record: RunRecord) -> list[list[Cell]]:
         keys = _keys(record)
         catalog = self._door.store().catalog
-        shapes: dict[str, Any] = {
-            s.key: spark(s.values.tolist(), SPARK)
-            for s in catalog.series([record.id], keys, buckets=SPARK_BUCKETS)
-        }
+        shapes: dict[str, Any] = {}
+        with contextlib.suppress(CorruptError, NotFoundError):  # `mendel show` says what it is
+            for s in catalog.series([record.id], keys, buckets=SPARK_BUCKETS):
+                shapes[s.key] = spark(s.values.tolist(), SPARK)
         rows = [
             [
                 Cell(safe(k)),

@@ -218,11 +218,12 @@ class Writer:
                 return
             self._retry_at = 0.0
             if not self._drain(None):
-                before = self._waiting.lost
+                points, facts = self._waiting.lost, self._waiting.lost_facts
                 self._waiting.give_up()
                 self._tell(
                     f"{self.folder} could not be written until the end ({self._trouble}): "
-                    f"{self._waiting.lost - before} waiting points are lost."
+                    f"{self._waiting.lost - points} waiting points are lost, and "
+                    f"{self._waiting.lost_facts - facts} other records (params, tags, states)."
                 )
             self.closed = True
             old = self._seg

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,8 @@ def pack_stats(types: str, stats: Sequence[KeyStats]) -> bytes:
     fields: list[Any] = []
     for letter, s in zip(types, stats, strict=True):
         row = (s.nan_count, s.first, s.last, s.min, s.min_step, s.max, s.max_step)
+        if letter != "d" and s.nan_count:  # integers that are damaged; no other integer is NaN
+            row = (s.nan_count, 0, 0, 0, s.min_step, 0, s.max_step)
         fields += row if letter == "d" else map(int, row)
         fields += (s.total, _time(s.min_time), _time(s.max_time))
     return _struct(types).pack(*fields)
@@ -56,7 +59,20 @@ def pack_stats(types: str, stats: Sequence[KeyStats]) -> bytes:
 def unpack_stats(types: str, stats: bytes) -> tuple[KeyStats, ...]:
     """Return the statistics that `pack_stats` packed."""
     fields = _struct(types).unpack(stats)
-    return tuple(map(_key_stats, *(fields[i::10] for i in range(10)))) if types else ()
+    if not types:
+        return ()
+    found = tuple(map(_key_stats, *(fields[i::10] for i in range(10))))
+    if types.strip("d") and any(fields[::10]):
+        return tuple(map(_unknown_integers, types, found))
+    return found
+
+
+def _unknown_integers(letter: str, stats: KeyStats) -> KeyStats:
+    """Return statistics of a key; of integers that are damaged nothing is known but the count."""
+    if letter == "d" or not stats.nan_count:
+        return stats
+    nan = math.nan
+    return replace(stats, first=nan, last=nan, min=nan, max=nan)
 
 
 def _key_stats(*fields: Any) -> KeyStats:

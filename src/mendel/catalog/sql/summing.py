@@ -126,7 +126,7 @@ def parts_of(total: bytes) -> list[float]:
 
 def number(value: float | None, types: int) -> float:
     """Return a number in the type that every point of its series has."""
-    if value is None:
+    if value is None or value != value:  # noqa: PLR0124 - integers that are damaged, too
         return math.nan
     if types == BOOLEAN:
         return bool(value)
