@@ -11,7 +11,7 @@ from past import Past
 from mendel.graph.errors import InvalidError, NotFoundError, QueryError, WrongTypeError
 from mendel.graph.run import Goal
 from mendel.track.best import best
-from mendel.track.goal import is_number, winners
+from mendel.track.goal import is_number, told_goals, winners
 
 
 @pytest.fixture
@@ -31,6 +31,15 @@ def test_the_goal_that_the_runs_define_is_taken(past: Past) -> None:
     assert found.goal is Goal.MINIMIZE
     assert (found.considered, found.without, found.nan) == (3, 0, 0)
     assert found.metric == "metrics.loss"
+
+
+def test_a_goal_that_only_older_runs_told_is_found(past: Past) -> None:
+    past.run("old", metrics={"loss": 0.3}, goals={"loss": "minimize"})
+    for n in range(205):
+        past.run(f"r{n}", metrics={"loss": 0.5 + n})
+
+    assert best(past.runs, "loss").run.name == "old"
+    assert told_goals(past.catalog, past.runs.ids(), "metrics.loss.min") == {Goal.MINIMIZE: "old"}
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from mendel.cli.command import Door
     from mendel.graph.run import RunRecord
 
-ASKED = 200  # of so many of the newest runs the goal is asked
-
 
 @command(
     "best",
@@ -96,15 +94,16 @@ def _field(metric: str) -> str:
 
 
 def _goal(door: Door, name: str, query: RunQuery) -> Goal:
-    from mendel.graph.query_field import AGGREGATES
-    from mendel.track.goal import goals
+    from mendel.track.goal import is_number, told_goals
 
     key = name.removeprefix("metrics.")
-    head, _, tail = key.rpartition(".")
     catalog = door.store().catalog
-    page = catalog.find_runs(replace(query, limit=ASKED))
-    records = list(catalog.get_runs(page.ids).values())
-    found = goals(records, key) or (goals(records, head) if tail in AGGREGATES else {})
+    ids = catalog.find_runs(replace(query, limit=None)).ids
+    (column,) = catalog.columns(ids, [name])
+    having = [an_id for an_id, v in zip(ids, column.values, strict=True) if is_number(v)]
+    if not having:
+        raise NotFoundError(_nobody(door, query, name))
+    found = told_goals(catalog, having, name)
     if len(found) == 1:
         return next(iter(found))
     if found:

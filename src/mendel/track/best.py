@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mendel.graph.errors import InvalidError, NotFoundError, WrongTypeError, did_you_mean
-from mendel.graph.query_field import AGGREGATES
 from mendel.track import show
-from mendel.track.goal import goals, is_number, read_goal, winners
+from mendel.track.goal import is_number, read_goal, told_goals, winners
 from mendel.track.runs import Runs, runs
 from mendel.track.session import current_experiment
 from mendel.track.view import RunView, columns, field_name, need_text
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from mendel.graph.run import Goal
     from mendel.track.view import Source
 
-ASKED = 200  # of so many of the newest runs with the metric the goal is asked
+ASKED = 200  # runs whose metrics are named where none has the one asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,8 @@ def best(
         runs: an experiment's name, or `mendel.runs(…)`; None takes the experiment that is set.
         metric: ``"auc"`` or ``"metrics.auc"``: the value that a search sees (what `log_metrics`
             set, else the last of the series). ``"loss.min"`` takes the smallest of the series.
-        goal: minimize or maximize; None takes what `define_metric` said in the runs.
+        goal: minimize or maximize; None takes what `define_metric` said, in the newest of the runs
+            that said it.
         where: a filter that the run must also pass.
 
     Raises:
@@ -132,11 +132,7 @@ def _goal(source: Source, ids: Sequence[str], field: str, told: str | None) -> G
     if told is not None:
         return read_goal(told)
     metric = field.removeprefix("metrics.")
-    name, _, aggregate = metric.rpartition(".")
-    asked = source.catalog.get_runs(ids[:ASKED]).values()
-    found = goals(asked, metric)
-    if not found and aggregate in AGGREGATES:
-        found = goals(asked, name)
+    found = told_goals(source.catalog, ids, field)
     if len(found) == 1:
         return next(iter(found))
     if found:

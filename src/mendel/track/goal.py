@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from mendel.graph.errors import InvalidError
 from mendel.graph.state import Goal
+from mendel.graph.values import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mendel.catalog.contract import Catalog
     from mendel.graph.run import RunRecord
+
+ASKED, MOST = 200, 5000  # runs that are asked for a goal at once, and in all
 
 _WORDS = {
     "min": Goal.MINIMIZE,
@@ -34,9 +38,31 @@ def read_goal(word: object) -> Goal:
     goal = _WORDS.get(word.lower()) if isinstance(word, str) else None
     if goal is None:
         raise InvalidError(
-            f"goal {word!r} is none; give 'minimize' (or 'min'), 'maximize' ('max')."
+            f"{shorten(str(word))!r} is no goal; give 'minimize' (or 'min') or 'maximize' ('max')."
         )
     return goal
+
+
+def told_goals(catalog: Catalog, ids: Sequence[str], field: str) -> dict[Goal, str]:
+    """Return what runs said of a metric's goal, each with the name of a run that says so.
+
+    Args:
+        catalog: where the runs are.
+        ids: runs that have the metric, newest first. The newest that say anything count: most often
+            the first few, of 5,000 at most.
+        field: the metric's full name; ``metrics.loss.min`` has the goal of ``loss`` if it has none
+            of its own.
+    """
+    from mendel.graph.query_field import AGGREGATES
+
+    metric = field.removeprefix("metrics.")
+    head, _, tail = metric.rpartition(".")
+    for first in range(0, min(len(ids), MOST), ASKED):
+        asked = list(catalog.get_runs(ids[first : first + ASKED]).values())
+        found = goals(asked, metric) or (goals(asked, head) if tail in AGGREGATES else {})
+        if found:
+            return found
+    return {}
 
 
 def goals(records: Iterable[RunRecord], metric: str) -> dict[Goal, str]:

@@ -5,26 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mendel.graph.errors import InvalidError, WrongTypeError, did_you_mean
-from mendel.graph.state import Goal
 from mendel.graph.values import shorten
 from mendel.track import config
 from mendel.track.background import soon
+from mendel.track.goal import read_goal
 
 if TYPE_CHECKING:
+    from mendel.graph.state import Goal
     from mendel.graph.values import Value
     from mendel.track.store import Store
 
 LEVELS = ("INFO", "WARN", "ERROR")
-_GOALS = {
-    "min": Goal.MINIMIZE,
-    "minimize": Goal.MINIMIZE,
-    "minimise": Goal.MINIMIZE,
-    "lower": Goal.MINIMIZE,
-    "max": Goal.MAXIMIZE,
-    "maximize": Goal.MAXIMIZE,
-    "maximise": Goal.MAXIMIZE,
-    "higher": Goal.MAXIMIZE,
-}
 
 
 class RunRecordVerbs:
@@ -101,7 +92,7 @@ class RunRecordVerbs:
         body: dict[str, Value] = {"name": name}
         wanted = goal if goal is not None else summary
         if wanted is not None:
-            body["goal"] = as_goal(wanted).value
+            body["goal"] = read_goal(wanted).value
         if step_metric is not None:
             body["step_metric"] = step_metric
         self.fact("define_metric", body)
@@ -114,29 +105,10 @@ class RunRecordVerbs:
             InvalidError: the level is not INFO, WARN or ERROR.
         """
         for what, given in {"title": title, "text": text}.items():
-            if not is_text(given):
+            if not isinstance(given, str):
                 raise WrongTypeError(f"an alert's {what} must be text, not {type(given).__name__}.")
         word = str(getattr(level, "name", level)).upper()
         word = {"WARNING": "WARN", "CRITICAL": "ERROR"}.get(word, word)
         if word not in LEVELS:
             raise InvalidError(f"{shorten(str(level))!r} is no level{did_you_mean(word, LEVELS)}")
         self.fact("alert", {"title": title, "text": text, "level": word})
-
-
-def is_text(value: object) -> bool:
-    """Tell whether a value is text."""
-    return isinstance(value, str)
-
-
-def as_goal(goal: str | Goal) -> Goal:
-    """Return a goal from a goal or a word for it.
-
-    Raises:
-        InvalidError: an unknown word.
-    """
-    word = str(getattr(goal, "value", goal)).lower()
-    if word not in _GOALS:
-        raise InvalidError(
-            f"{shorten(str(goal))!r} is no goal{did_you_mean(word, ['minimize', 'maximize'])}"
-        )
-    return _GOALS[word]
