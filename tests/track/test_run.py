@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mendel
-from mendel.graph.errors import AlreadyExistsError, NotFoundError, StateError
+from mendel.graph.errors import AlreadyExistsError, NotFoundError, QueryError, StateError
 from mendel.graph.run import Goal, RunState
 from mendel.track import session as sessions
 from mendel.track.session import Session
@@ -451,6 +451,15 @@ def test_an_experiment_is_made_found_listed_described_renamed_and_deleted() -> N
         mendel.Experiment("x/z")
     assert mendel.Experiment.get_or_create("x/y", description="new").description == "new"
     assert [e.name for e in mendel.Experiment.list(filter="X/")] == ["x/y"]
+    for found in (
+        'display_name="x/*"',
+        'create_time > "2001-01-01T00:00:00Z" AND display_name:"x/y"',
+        'description="new"',
+    ):
+        assert [e.name for e in mendel.Experiment.list(filter=found)] == ["x/y"]
+    assert mendel.Experiment.list(filter='display_name="x"') == []
+    with pytest.raises(QueryError, match="did you mean 'display_name'"):
+        mendel.Experiment.list(filter='displayname="x"')
     mendel.start_run("r", experiment="x/y").finish()
     made.rename("better")
     assert mendel.Experiment("better").id == made.id

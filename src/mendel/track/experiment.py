@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 from mendel.graph import clock
 from mendel.graph.errors import AlreadyExistsError, MendelError, NotFoundError, did_you_mean
-from mendel.graph.values import shorten
+from mendel.graph.values import MISSING, shorten
 from mendel.track import naming, notice, session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from mendel.graph.run import ExperimentRecord
@@ -116,15 +118,24 @@ class Experiment:
     ) -> list[Self]:
         """Return the experiments, by name.
 
-        ``filter`` keeps those whose name contains this text, in any case; the other arguments are
-        Vertex AI's and have no effect.
+        Args:
+            filter: AIP-160, for instance ``display_name="churn*" AND
+                create_time > "2026-11-01T00:00:00Z"`` (docs/reference/search.md); or plain words:
+                a part of the name, in any case.
+            project: kept for resource names.
+            location: as project.
+            credentials: taken as Vertex AI's, without effect.
+
+        Raises:
+            QueryError: the filter cannot be read; the error points at the character.
         """
         del credentials
+        wanted = _wanted(filter or "")
         store = session.current_store()
         store.refresh()
         out = []
         for known in store.catalog.experiments():
-            if filter is not None and filter.casefold() not in known.name.casefold():
+            if not wanted(known):
                 continue
             one = cls.__new__(cls)
             one._store, one._known = store, known
@@ -222,6 +233,34 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"<experiment {self.name!r}, {self.id}>"
+
+
+def _wanted(text: str) -> Callable[[ExperimentRecord], bool]:
+    """Return what tells whether an experiment passes a filter: AIP-160, or a part of its name.
+
+    Raises:
+        QueryError: it has a sign of AIP-160 in it and cannot be read.
+    """
+    if not any(sign in text for sign in "=<>:("):
+        return lambda known: text.casefold() in known.name.casefold()
+    from mendel.graph import aip
+    from mendel.graph.query import matches
+
+    expr = aip.parse(text)
+    return lambda known: matches(expr, lambda field: _as_context(known).get(field, MISSING))
+
+
+def _as_context(known: ExperimentRecord) -> dict[str, Value]:
+    """Return what a filter may ask of an experiment, in the words of contexts."""
+    told: dict[str, Value] = {
+        "id": known.id,
+        "display_name": known.name,
+        "schema_title": "system.Experiment",
+        "description": known.description,
+        "created": known.created,
+        "updated": known.updated or known.last_activity or known.created,
+    }
+    return {field: value for field, value in told.items() if value is not None}
 
 
 def _look_up(store: Store, name: str) -> ExperimentRecord:
