@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mendel.cli.columns import cell, choose, headings
+from mendel.cli.columns import cell, choose, headings, values_of
 from mendel.cli.command import command
 from mendel.cli.shape import run_json
 from mendel.cli.text import safe
@@ -72,7 +72,7 @@ def command_(
     wanted = Goal(goal) if goal else _goal(door, name, query)
     order = unparse_order((OrderTerm(name, descending=wanted is Goal.MAXIMIZE),))
     page = catalog.find_runs(replace(query, order_by=(order,), limit=limit))
-    values = catalog.columns(page.ids, [name])[0].values
+    values = values_of(catalog, page.ids, [name])[0]
     found = catalog.get_runs(page.ids)
     best = [(v, found[i]) for i, v in zip(page.ids, values, strict=True) if is_number(v)]
     if not best:
@@ -129,7 +129,7 @@ def _show(door: Door, best: list[tuple[Any, RunRecord]], name: str) -> None:
     records = [run for _, run in best]
     others = [n for n in choose(records) if n not in {"name", name}]
     names = ["name", name, "id", *others]
-    values = [c.values for c in door.store().catalog.columns([r.id for r in records], names)]
+    values = values_of(door.store().catalog, [r.id for r in records], names)
     rows = [
         [cell(n, v[i]) for n, v in zip(names, values, strict=True)] for i in range(len(records))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mendel.cli.shape import metric_values, when
@@ -10,6 +11,7 @@ from mendel.cli.table import Cell, Heading
 from mendel.cli.text import ago, duration, moment, safe, value_text
 from mendel.graph.clock import now
 from mendel.graph.errors import QueryError
+from mendel.graph.query_text import name_text
 from mendel.graph.values import dumps, flatten
 from mendel.track.words import MISSING
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mendel.graph.run import RunRecord
-    from mendel.graph.values import Value
-    from mendel.track.words import Catalog, RunQuery
+    from mendel.graph.values import Missing, Value
+    from mendel.track.words import Catalog, Group, RunQuery
 
 STATE_STYLES = {
     "COMPLETE": "green",
@@ -129,6 +131,26 @@ def _aggregate(catalog: Catalog, query: RunQuery, name: str) -> list[str]:
         return []
     series = [k.name for k in catalog.keys(query, containing=head, limit=MOST_KEYS)]
     return [f"{full}.{tail}" for full in series if full == f"metrics.{head}"]
+
+
+def values_of(
+    catalog: Catalog, ids: Sequence[str], names: Sequence[str]
+) -> list[tuple[Value | Missing, ...]]:
+    """Return columns of runs by their full names, however odd the names of keys are."""
+    spelled = [name_text(name) for name in names]
+    return [column.values for column in catalog.columns(ids, spelled)]
+
+
+def groups_of(
+    catalog: Catalog, query: RunQuery, by: Sequence[str], fields: Sequence[str]
+) -> list[Group]:
+    """Return groups of runs by full names, however odd the names of keys are."""
+    spelled = {name_text(field): field for field in fields}
+    found = catalog.group(query, [name_text(name) for name in by], list(spelled))
+    return [
+        replace(group, stats={spelled[text]: value for text, value in group.stats.items()})
+        for group in found
+    ]
 
 
 def headings(

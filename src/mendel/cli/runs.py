@@ -16,7 +16,9 @@ from mendel.cli.columns import (
     exact,
     full_names,
     full_order,
+    groups_of,
     headings,
+    values_of,
 )
 from mendel.cli.command import command
 from mendel.cli.shape import run_json
@@ -134,7 +136,7 @@ def _ids(door: Door, page: RunPage) -> None:
 def _table(door: Door, page: RunPage, chosen: list[str], *, as_csv: bool) -> None:
     out = door.out
     chosen = chosen or _choice(door, page.ids[:FIRST])
-    values = [column.values for column in door.store().catalog.columns(page.ids, chosen)]
+    values = values_of(door.store().catalog, page.ids, chosen)
     if out.as_json:
         rows = _formed(chosen, values, exact)
         told = [
@@ -179,7 +181,7 @@ def _nothing(door: Door) -> str:
 def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as_csv: bool) -> None:
     catalog, out = door.store().catalog, door.out
     fields = fields or _own_metrics(catalog, query)
-    groups = catalog.group(query, by, fields)
+    groups = groups_of(catalog, query, by, fields)
     fields = _with_numbers(groups, fields)
     if out.as_json:
         out.data({"groups": [_group_json(g, by, fields) for g in groups]})

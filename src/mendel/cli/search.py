@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mendel.cli.columns import cell, headings
+from mendel.cli.columns import cell, headings, values_of
 from mendel.cli.command import command
 from mendel.cli.shape import experiment_json, run_json
 from mendel.cli.table import Cell
@@ -132,7 +132,7 @@ def _show(
         out.line(Cell("experiment ", "dim"), Cell(safe(experiment.name), "bold"), f"  {told}")
     if runs:
         names = ["name", "experiment", "state", "started"]
-        values = [c.values for c in door.store().catalog.columns([r.id for r, _ in runs], names)]
+        values = values_of(door.store().catalog, [r.id for r, _ in runs], names)
         rows = [
             [*(cell(n, v[i]) for n, v in zip(names, values, strict=True)), Cell(_where(at), "dim")]
             for i, (_, at) in enumerate(runs)

@@ -55,7 +55,7 @@ def number(value: float, digits: int = 6) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**15 else f"{value:.{digits}g}"
+        return str(value) if abs(value) < 10**15 else _rounded(value, digits)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -63,6 +63,16 @@ def number(value: float, digits: int = 6) -> str:
     if 10**digits <= abs(value) < 10**12:
         return f"{value:.0f}"  # 16367 is easier to read than 1.637e+04
     return f"{value:.{digits}g}"
+
+
+def _rounded(value: int, digits: int) -> str:
+    """Return a large int in a few digits, also one beyond every float."""
+    try:
+        return f"{value:.{digits}g}"
+    except OverflowError:
+        sign = "-" if value < 0 else ""
+        exponent = int((value.bit_length() - 1) * math.log10(2))
+        return f"{sign}10^{exponent:,}"
 
 
 def value_text(value: object, *, exact: bool = False) -> str:
@@ -82,9 +92,19 @@ def value_text(value: object, *, exact: bool = False) -> str:
 
 
 def _exactly(value: float) -> str:
-    if isinstance(value, bool) or not math.isfinite(value):
+    if isinstance(value, bool):
         return number(value)
-    return repr(value)
+    if isinstance(value, int):
+        return _whole(value)
+    return repr(value) if math.isfinite(value) else number(value)
+
+
+def _whole(value: int) -> str:
+    """Return an int, also one of more digits than Python writes at once."""
+    try:
+        return str(value)
+    except ValueError:  # more than 4,300
+        return f"about 2^{value.bit_length() - 1:,}"
 
 
 def _looks_typed(text: str) -> bool:
