@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.story
 
+NUMBER: Any = 5
 DEEP: Any = "x"
 for _ in range(200):
     DEEP = [DEEP]
@@ -139,7 +140,11 @@ REFUSED: dict[str, tuple[Callable[[Any], object], type[Exception], tuple[str, ..
         ("state",),
     ),
     "a search that breaks off": (lambda _: mendel.runs("params.a >").ids(), ValueError, ("^",)),
-    "a run's name that is a number": (lambda _: mendel.start_run(5), TypeError, ("name", "int")),
+    "a run's name that is a number": (
+        lambda _: mendel.start_run(NUMBER),
+        TypeError,
+        ("name", "int"),
+    ),
     "an empty name": (lambda _: mendel.start_run(""), ValueError, ("empty",)),
     "a run id of one's own": (lambda _: mendel.start_run(run_id="mine"), ValueError, ("26",)),
 }
