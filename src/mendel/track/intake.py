@@ -222,7 +222,7 @@ class Intake:
         states = self._states(list(held))
         changed: dict[str, RunState] = {}
         for run, writers in held.items():
-            living = self._lives(writers, seen.get(run), now)
+            living = self._lives(writers, self._last_sign(run, seen.get(run)), now)
             truth = RunState.RUNNING if living else RunState.LOST
             if states.get(run) != truth.value:
                 changed[run] = truth
@@ -246,6 +246,17 @@ class Intake:
         stamp = _stamp(self._store.journal_folder(run))
         if stamp is not None and now - max(stamp) / 1e9 > SETTLED:
             self._lost[run] = stamp
+
+    def _last_sign(self, run: str, seen: float | None) -> float | None:
+        """Return when a run gave its last sign of life, by its own clock or that of the disk.
+
+        A machine whose clock is behind seems silent by its records; it renews its mark as well.
+        """
+        try:
+            marked = self._store.marker(run).stat().st_mtime
+        except OSError:
+            return seen
+        return marked if seen is None else max(seen, marked)
 
     @staticmethod
     def _lives(writers: Sequence[WriterInfo], seen: float | None, now: float) -> bool:
