@@ -440,6 +440,21 @@ def test_a_run_has_a_short_and_a_rich_display() -> None:
 # -- experiments --
 
 
+def test_a_run_with_bad_tags_is_not_begun() -> None:
+    with pytest.raises(TypeError, match="tag"):
+        mendel.start_run("r", experiment="e", tags={"a": object()})
+    assert mendel.active_run() is None
+    assert len(mendel.runs()) == 0
+
+
+def test_a_run_that_was_found_says_so() -> None:
+    mendel.start_run("r", experiment="e").finish()
+    found = mendel.ExperimentRun("r", "e")
+    assert repr(found).endswith("found>")
+    found.log({"loss": 1.0})
+    assert repr(found).endswith("open>")
+
+
 def test_an_experiment_is_made_found_listed_described_renamed_and_deleted() -> None:
     made = mendel.Experiment.create("x/y", description="what")
     with pytest.raises(AlreadyExistsError):

@@ -33,7 +33,7 @@ MOST_METRICS, MOST_PARAMS = 6, 6
 MOST_KEYS = 2000  # keys that a short name is looked for in
 TIMES = {"created", "started", "ended", "updated", "deleted"}
 DRAWERS = ("params.", "metrics.", "tags.")
-MACHINE = ("system.", "system/", "gpu.", "sys/")  # what a run captures of its machine
+MACHINE = "system/"  # how the series that a run captures of its machine begin
 
 
 def choose(records: Sequence[RunRecord]) -> list[str]:

@@ -103,8 +103,8 @@ class _Screen:
             self._rows = self._table(record)
             self.tick()
         else:
-            values = "  ".join(f"{k}={_last(record, k)}" for k in _keys(record)[:8])
-            out.line(f"{record.name}  {record.state}  {_running(record)}  {values}".rstrip())
+            values = "  ".join(f"{safe(k)}={_last(record, k)}" for k in _keys(record)[:8])
+            out.line(f"{safe(record.name)}  {record.state}  {_running(record)}  {values}".rstrip())
 
     def tick(self) -> None:
         """Draw again: the clock went on, though nothing changed."""

@@ -34,11 +34,7 @@ class RunRecordVerbs:
         Raises:
             WrongTypeError, InvalidError: a name or value that cannot be kept; nothing was set.
         """
-        if isinstance(tags, list | tuple | set | frozenset) and all(
-            isinstance(tag, str) for tag in tags
-        ):
-            tags = dict.fromkeys(tags, True)  # plain words, as other trackers take them
-        self.fact("tags", {"set": config.checked(tags, "tag")})
+        self.fact("tags", {"set": checked_tags(tags)})
 
     def set_tag(self, key: str, value: Any = True) -> None:
         """Set one tag.
@@ -112,3 +108,15 @@ class RunRecordVerbs:
         if word not in LEVELS:
             raise InvalidError(f"{shorten(str(level))!r} is no level{did_you_mean(word, LEVELS)}")
         self.fact("alert", {"title": title, "text": text, "level": word})
+
+
+def checked_tags(tags: Any) -> dict[str, Value]:
+    """Return tags in their plain form, all or nothing; plain words, as other trackers take them.
+
+    Raises:
+        WrongTypeError, InvalidError: a name or value that cannot be kept.
+    """
+    words = isinstance(tags, list | tuple | set | frozenset)
+    if words and all(isinstance(tag, str) for tag in tags):
+        tags = dict.fromkeys(tags, True)
+    return config.checked(tags, "tag")

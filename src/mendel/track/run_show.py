@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mendel.track.recorder import Recorder
     from mendel.track.store import Store
 
 
@@ -18,6 +19,7 @@ class RunShow:
     _name: str
     _experiment: str
     _ended: bool
+    _recorder: Recorder | None
 
     @property
     def url(self) -> str:
@@ -30,7 +32,9 @@ class RunShow:
         return self.store.run_folder(self.id)
 
     def _where(self) -> str:
-        return "ended here" if self._ended else "open"
+        if self._ended:
+            return "ended here"
+        return "found" if self._recorder is None else "open"
 
     def __repr__(self) -> str:
         return f"<run {self._name!r} of {self._experiment!r}, {self.id}, {self._where()}>"

@@ -223,8 +223,7 @@ def history_frame(
     """Return the series of a run side by side: step, wall_time and a column a metric.
 
     One row per (step, wall_time), by step, then time. Points of one metric that share both keep a
-    row
-    each: nothing logged is left out. Metrics without a point at a row are NaN there (`NA` in
+    row each: nothing logged is left out. Metrics without a point at a row are NaN there (`NA` in
     columns of ints and bools, so that these stay ints and bools). A metric named ``step`` or
     ``wall_time`` is the column ``metric.step`` or ``metric.wall_time``. Series of the machine
     (``system/…``) have steps of their own, so they are there only when named.

@@ -17,6 +17,7 @@ from mendel.track.begin import (
     parent_of,
 )
 from mendel.track.disabled import DisabledRun
+from mendel.track.run_record import checked_tags
 from mendel.track.run_vertex import experiment_name, vertex_only
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def start_run(
     if run is not None:
         naming.check_name(run, "a run")
     first_params = config.checked(params, "param") if params is not None else None
+    first_tags = checked_tags(tags) if tags else None
     wanted = _capture_wanted(capture)
     above = parent_of(parent, nested=nested)
     started = go_on(run, resume, experiment, run_id) or new_run(
@@ -93,7 +95,7 @@ def start_run(
         run_id=run_id,
     )
     _make_active(started, alone=not nested and parent is None)
-    _tell(started, rewind_to, first_params, tags, note)
+    _tell(started, rewind_to, first_params, first_tags, note)
     _announce(started, wanted, above)
     return started
 
@@ -109,7 +111,7 @@ def _tell(
     run: ExperimentRun,
     rewind_to: int | None,
     params: dict[str, Value] | None,
-    tags: Any,
+    tags: dict[str, Value] | None,
     note: str | None,
 ) -> None:
     if rewind_to is not None:

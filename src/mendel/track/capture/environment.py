@@ -16,43 +16,14 @@ if TYPE_CHECKING:
     from mendel.graph.values import Value
 
 ALLOWED = (
-    *(
-        "CONDA_DEFAULT_ENV",
-        "CUBLAS_WORKSPACE_CONFIG",
-        "CUDA_VISIBLE_DEVICES",
-        "LANG",
-        "LC_ALL",
-        "TZ",
-    ),
-    *(
-        "GROUP_RANK",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "RANK",
-        "WORLD_SIZE",
-    ),
-    *(
-        "HYDRA_*",
-        "MKL_NUM_THREADS",
-        "NCCL_*",
-        "NUMEXPR_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "OMP_PROC_BIND",
-    ),
-    *("OPENBLAS_NUM_THREADS", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTORCH_CUDA_ALLOC_CONF"),
-    *(
-        "SLURM_ARRAY_TASK_ID",
-        "SLURM_JOB_*",
-        "SLURM_NNODES",
-        "SLURM_NODEID",
-        "SLURM_NTASKS",
-        "SLURM_PROCID",
-    ),
-    *("TF_CONFIG", "TF_DETERMINISTIC_OPS", "TOKENIZERS_PARALLELISM", "VIRTUAL_ENV", "XLA_FLAGS"),
-    *("CLOUD_ML_*", "AIP_*"),
-)
+    "CONDA_DEFAULT_ENV", "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "LANG", "LC_ALL", "TZ",
+    "GROUP_RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "RANK",
+    "WORLD_SIZE", "HYDRA_*", "MKL_NUM_THREADS", "NCCL_*", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS",
+    "OMP_PROC_BIND", "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED", "PYTHONOPTIMIZE",
+    "PYTORCH_CUDA_ALLOC_CONF", "SLURM_ARRAY_TASK_ID", "SLURM_JOB_*", "SLURM_NNODES",
+    "SLURM_NODEID", "SLURM_NTASKS", "SLURM_PROCID", "TF_CONFIG", "TF_DETERMINISTIC_OPS",
+    "TOKENIZERS_PARALLELISM", "VIRTUAL_ENV", "XLA_FLAGS", "CLOUD_ML_*", "AIP_*",
+)  # fmt: skip
 
 
 def capture() -> dict[str, Value]:

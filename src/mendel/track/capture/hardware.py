@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import shutil
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mendel.track import person
 
 if TYPE_CHECKING:
     from mendel.graph.values import Value
@@ -18,7 +19,7 @@ def capture() -> dict[str, Value]:
     """Return what the machine is; sizes in bytes, ``cpus_usable`` is what this process may use."""
     found: dict[str, Value] = {
         "host": socket.gethostname(),
-        "user": user(),
+        "user": person.user(),
         "os": f"{platform.system()} {platform.release()}",
         "architecture": platform.machine(),
         "processor": processor(),
@@ -29,14 +30,6 @@ def capture() -> dict[str, Value]:
     }
     found["gpus"] = gpus()
     return found
-
-
-def user() -> str | None:
-    """Return the user's name, or None where the system knows none (a bare container)."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return None
 
 
 def processor() -> str | None:

@@ -17,54 +17,12 @@ if TYPE_CHECKING:
 
 FILE_BYTES = 1 << 20  # a larger file is named, not kept
 TOTAL_BYTES = 16 << 20
-SUFFIXES = frozenset(
-    {
-        *(
-            ".bash",
-            ".c",
-            ".cc",
-            ".cfg",
-            ".conf",
-            ".cpp",
-            ".cu",
-            ".cuh",
-            ".cxx",
-            ".go",
-            ".h",
-            ".hpp",
-            ".ini",
-        ),
-        *(
-            ".ipynb",
-            ".java",
-            ".jl",
-            ".js",
-            ".json",
-            ".jsonnet",
-            ".lua",
-            ".m",
-            ".md",
-            ".pbtxt",
-            ".proto",
-            ".py",
-            ".pyi",
-        ),
-        *(
-            ".pyx",
-            ".r",
-            ".rs",
-            ".rst",
-            ".scala",
-            ".sh",
-            ".sql",
-            ".toml",
-            ".ts",
-            ".txt",
-            ".yaml",
-            ".yml",
-        ),
-    }
-)
+SUFFIXES = frozenset({
+    ".bash", ".c", ".cc", ".cfg", ".conf", ".cpp", ".cu", ".cuh", ".cxx", ".go", ".h", ".hpp",
+    ".ini", ".ipynb", ".java", ".jl", ".js", ".json", ".jsonnet", ".lua", ".m", ".md", ".pbtxt",
+    ".proto", ".py", ".pyi", ".pyx", ".r", ".rs", ".rst", ".scala", ".sh", ".sql", ".toml", ".ts",
+    ".txt", ".yaml", ".yml",
+})  # fmt: skip
 NAMES = frozenset({"Makefile", "Dockerfile", "Justfile", "Snakefile", "environment.yml"})
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # one time for all, so that the same sources make the same bytes
 
