@@ -7,8 +7,8 @@ from where they were installed; the package itself is not imported.
 The question is whether a flight arrives 15 minutes late or more, asked before it departs. So a
 feature may stand on the timetable, on the aircraft, on the weather reported for the scheduled
 hour and on what *earlier days* brought; never on this flight's own departure, time in the air or
-arrival (`OUTCOMES`). Time splits the data, as it would in use: January to August teach, September and
-October choose, November and December judge.
+arrival (`OUTCOMES`). Time splits the data, as it would in use: January to August teach, September
+and October choose, November and December judge.
 """
 
 from __future__ import annotations
