@@ -152,6 +152,7 @@ def test_an_interrupt_from_the_keyboard_cancels_the_run(tmp_path: Path, block: b
         process.wait(30)
         assert process.stderr is not None
         assert "KeyboardInterrupt" in process.stderr.read()
+        assert process.returncode == -signal.SIGINT  # so that a shell's loop stops too
     record = the_record(tmp_path)
     assert record.state is RunState.CANCELLED
     assert record.end["signal"] == "SIGINT"

@@ -68,6 +68,7 @@ class Lifecycle:
         self._installed = False
         self._tasks: list[Task] = []
         self._end: dict[str, Value] | None = None  # how the process is ending, if known
+        self._interrupted = False  # Ctrl-C ends the process
         self._earlier: dict[int, Any] = {}  # signal handlers that were there before
         self._earlier_hook: Any = None
         self._earlier_thread_hook: Any = None
@@ -140,6 +141,7 @@ class Lifecycle:
         error: BaseException,
         trace: TracebackType | None,
     ) -> None:
+        self._interrupted = kind is KeyboardInterrupt
         with contextlib.suppress(Exception):  # the error itself must be shown, whatever happens
             if not _interactive():
                 self._end = end = states.of_exception(kind, error, trace)
@@ -165,6 +167,8 @@ class Lifecycle:
     def _at_exit(self) -> None:
         self._end_all(self._end or states.complete(), quick=False)
         background.stop()
+        if self._interrupted:
+            _die_of_interrupt()
 
     def _end_all(self, end: dict[str, Value], *, quick: bool) -> None:
         for run in reversed(self._runs):
@@ -178,6 +182,16 @@ class Lifecycle:
         self._end = None
         for run in self._runs:
             run.become_guest()
+
+
+def _die_of_interrupt() -> None:
+    """Have the process die of SIGINT, as it would have: a shell's loop then stops too.
+
+    CPython remembers that Ctrl-C ended the script, and forgets it when a text is executed
+    afterwards, as imports of dataclasses do. Such a text reminds it.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt", {})  # noqa: S102 - a constant; see above
 
 
 def _interactive() -> bool:
