@@ -103,6 +103,16 @@ def test_a_project_folder_means_the_store_in_it(tmp_path: Path) -> None:
     assert Store.open(tmp_path).root == tmp_path / ".mendel"
 
 
+def test_a_folder_with_other_things_is_no_store_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("import mendel")
+    with pytest.raises(NotFoundError, match="there is no store at"):
+        Store.open(tmp_path, create=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
+    Store.open(tmp_path).close()
+    assert not (tmp_path / ".gitignore").exists()  # train.py is not to be hidden from git
+    Store.open(tmp_path, create=False).close()
+
+
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     Store.open(tmp_path / ".mendel").close()
     marker = tmp_path / ".mendel" / "store.json"

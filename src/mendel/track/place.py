@@ -89,6 +89,16 @@ def _is_store(folder: Path) -> bool:
     return (folder / MARKER).is_file() or (folder / "runs").is_dir()
 
 
+def _may_be_store(folder: Path) -> bool:
+    """Tell a store from any other folder: a wrong word must not turn a project into a store."""
+    signs = ("ledger", "catalog.sqlite", "decisions.jsonl")
+    return (
+        folder.name == FOLDER
+        or _is_store(folder)
+        or any((folder / sign).exists() for sign in signs)
+    )
+
+
 def prepare(root: Path, *, create: bool) -> bool:
     """Make a folder a store, or check that this Mendel reads it; tell if it is writable.
 
@@ -97,12 +107,13 @@ def prepare(root: Path, *, create: bool) -> bool:
         NewerStoreError: a newer Mendel made it.
         StoreError: it cannot be made or read.
     """
+    if not create and not (root.is_dir() and _may_be_store(root)):
+        but = ", though there is a folder" if root.is_dir() else ""
+        raise NotFoundError(
+            f"there is no store at {root}{but}. Log a first run there, or name another with "
+            f"{ENVIRONMENT} or {TABLE} store = … in pyproject.toml."
+        )
     if not root.is_dir():
-        if not create:
-            raise NotFoundError(
-                f"there is no store at {root}. Log a first run there, or name another with "
-                f"{ENVIRONMENT} or {TABLE} store = … in pyproject.toml."
-            )
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -123,9 +134,10 @@ def _make(root: Path, marker: Path) -> None:
     text = json.dumps({"format": FORMAT, "id": clock.new_id(), "created": clock.iso(clock.now())})
     mine = root / f".{clock.new_id()}.tmp"
     try:
+        if _may_be_store(root) or not any(root.iterdir()):  # never hide other things from git
+            with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as ignore:
+                ignore.write("*\n")
         (root / "open").mkdir(exist_ok=True)
-        with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as ignore:
-            ignore.write("*\n")
         mine.write_text(text + "\n", encoding="utf-8")
         try:
             os.link(mine, marker)
