@@ -51,6 +51,23 @@ def test_runs_are_filtered_sorted_and_limited(ids: dict[str, str]) -> None:
     assert good("runs", "--ids", "-f", "name = 'one'").out == ids["one"] + "\n"
 
 
+@pytest.mark.usefixtures("ids")
+def test_a_search_that_finds_nothing_says_which_name_nobody_has() -> None:
+    assert (
+        "no run has metrics.acu; did you mean 'auc'?" in good("runs", "-f", "metrics.acu > 0").err
+    )
+    told = good("runs", "-e", "fligths").err
+    assert "no experiment 'fligths'; did you mean 'flights'?" in told
+    assert "the store has 4 runs" in good("runs", "-f", "metrics.auc.max > 1e9").err
+    assert good("runs", "-f", "metrics.acu > 0", "--json").json()["total"] == 0
+    assert "did you mean 'auc'?" in call("best", "acu").err
+    assert "no experiment 'fligths'" in call("best", "auc", "-e", "fligths").err
+
+
+def test_alone_it_shows_its_help() -> None:
+    assert good().out == good("--help").out
+
+
 def test_columns_may_be_named_in_short(ids: dict[str, str]) -> None:
     answer = good("runs", "-c", "name,lr,loss.min")
     assert answer.lines[0].split() == ["name", "lr", "loss.min"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mendel.cli.columns import cell, choose, headings, values_of
+from mendel.cli.columns import MACHINE, cell, choose, headings, unknown, values_of
 from mendel.cli.command import command
 from mendel.cli.shape import run_json
 from mendel.cli.text import safe
@@ -118,10 +118,12 @@ def _goal(door: Door, name: str, query: RunQuery) -> Goal:
 
 
 def _nobody(door: Door, query: RunQuery, name: str) -> str:
-    known = [
-        k.name.removeprefix("metrics.") for k in door.store().catalog.keys(query, prefix="metrics.")
-    ]
+    catalog = door.store().catalog
+    if not catalog.find_runs(replace(query, limit=1)).total:
+        return f"no run matches{unknown(catalog, query)}"
+    names = [k.name.removeprefix("metrics.") for k in catalog.keys(query, prefix="metrics.")]
     key = name.removeprefix("metrics.")
+    known = [n for n in names if key.startswith(MACHINE) or not n.startswith(MACHINE)]
     return f"no run has a number for the metric {key!r}{did_you_mean(key, known)}"
 
 

@@ -10,7 +10,7 @@ from mendel.cli.shape import metric_values, when
 from mendel.cli.table import Cell, Heading
 from mendel.cli.text import ago, duration, moment, safe, value_text
 from mendel.graph.clock import now
-from mendel.graph.errors import QueryError
+from mendel.graph.errors import QueryError, did_you_mean
 from mendel.graph.query_text import name_text
 from mendel.graph.values import dumps, flatten
 from mendel.track.words import MISSING
@@ -120,6 +120,34 @@ def _full_name(catalog: Catalog, query: RunQuery, name: str) -> str:
         near = ", ".join(found[:8])
         raise QueryError(f"no run has a column {name!r}; there are: {near}", name, 0)
     raise unknown
+
+
+def unknown(catalog: Catalog, query: RunQuery) -> str:
+    """Return which name in a search that found nothing no run has, ready to end a message with."""
+    from mendel.graph.query import fields, parse
+
+    there = catalog.experiments()
+    for asked in query.experiments or ():
+        if not any(asked in {e.name, e.id} for e in there):
+            return f": no experiment {safe(asked)!r}{did_you_mean(asked, [e.name for e in there])}"
+    for name in fields(parse(query.filter)):
+        drawer, _, key = name.partition(".")
+        if f"{drawer}." not in DRAWERS:
+            continue
+        stem = f"{drawer}.{_stem(key)}"
+        if not any(k.name in {name, stem} for k in catalog.keys(containing=stem)):
+            keys = catalog.keys(prefix=f"{drawer}.", limit=MOST_KEYS)
+            known = [k.name.partition(".")[2] for k in keys]
+            own = [k for k in known if not k.startswith(MACHINE)]
+            return f": no run has {safe(name)}{did_you_mean(key, own)}"
+    return ""
+
+
+def _stem(key: str) -> str:
+    from mendel.graph.query_field import AGGREGATES
+
+    head, _, tail = key.rpartition(".")
+    return head if head and tail in AGGREGATES else key
 
 
 def _aggregate(catalog: Catalog, query: RunQuery, name: str) -> list[str]:

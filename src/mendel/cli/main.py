@@ -101,8 +101,11 @@ class Front(click.Group):
         """Run a command line; errors become one message and an exit code."""
         if not standalone_mode:
             return click.Group.main(self, *args, standalone_mode=False, **extra)  # type: ignore[call-overload]
-        words = list(args[0] if args and args[0] is not None else extra.get("args") or sys.argv[1:])
-        sys.exit(self._guarded(words, **{k: v for k, v in extra.items() if k != "args"}))
+        given = args[0] if args else extra.get("args")
+        words = list(sys.argv[1:] if given is None else given)
+        sys.exit(
+            self._guarded(words or ["--help"], **{k: v for k, v in extra.items() if k != "args"})
+        )
 
     def _guarded(self, words: Sequence[str], **extra: Any) -> int:
         from mendel.cli.out import BROKEN_PIPE, Out, PipeClosed

@@ -213,7 +213,15 @@ class Out(_Streams):
     def remark(self, text: str) -> None:
         """Say something about the answer, on standard error; with JSON nothing is said."""
         if not self.as_json:
-            self._say(Cell(text, "dim"))
+            self._say(Cell(self._wrapped(text), "dim"))
+
+    def _wrapped(self, text: str) -> str:
+        """Break a remark between words where a terminal would break it within one."""
+        if not _is_terminal(sys.stderr) or len(text) <= (width := self.width or 80):
+            return text
+        import textwrap
+
+        return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
     def done(self, text: str) -> None:
         """Say what was done, where no answer was asked for."""

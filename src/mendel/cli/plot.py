@@ -22,14 +22,16 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a braille
 def spark(values: Sequence[float], width: int = 20) -> str:
     """Return the shape of a series in one line of at most ``width`` characters.
 
-    A column shows its last value; ``·`` stands for a column without a finite value.
+    A column shows its last value, the first one its first; ``·`` stands for a column without a
+    finite value.
     """
     columns = _split(list(values), width)
     finite = [v for v in values if math.isfinite(v)]
     if not finite:
         return "·" * len(columns)
     low, high = min(finite), max(finite)
-    return "".join(_bar(column, low, high) for column in columns)
+    first = [_bar(columns[0][::-1], low, high)]
+    return "".join(first + [_bar(column, low, high) for column in columns[1:]])
 
 
 def _bar(column: list[float], low: float, high: float) -> str:

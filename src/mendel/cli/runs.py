@@ -18,6 +18,7 @@ from mendel.cli.columns import (
     full_order,
     groups_of,
     headings,
+    unknown,
     values_of,
 )
 from mendel.cli.command import command
@@ -122,7 +123,7 @@ def command_(
         found = catalog.get_runs(page.ids)
         door.out.data({"runs": [run_json(found[i]) for i in page.ids], "total": page.total})
     else:
-        _table(door, page, chosen, as_csv=as_csv)
+        _table(door, query, page, chosen, as_csv=as_csv)
 
 
 def _ids(door: Door, page: RunPage) -> None:
@@ -133,7 +134,7 @@ def _ids(door: Door, page: RunPage) -> None:
         door.out.line(an_id)
 
 
-def _table(door: Door, page: RunPage, chosen: list[str], *, as_csv: bool) -> None:
+def _table(door: Door, query: RunQuery, page: RunPage, chosen: list[str], *, as_csv: bool) -> None:
     out = door.out
     chosen = chosen or _choice(door, page.ids[:FIRST])
     values = values_of(door.store().catalog, page.ids, chosen)
@@ -148,7 +149,7 @@ def _table(door: Door, page: RunPage, chosen: list[str], *, as_csv: bool) -> Non
         lines = zip(page.ids, _formed(chosen, values, csv_cell), strict=True)
         out.csv(["id", *chosen], [[an_id, *row] for an_id, row in lines])
     elif not page.ids:
-        out.remark(_nothing(door))
+        out.remark(_nothing(door, query))
     else:
         out.table(headings(chosen, values), _formed(chosen, values, cell))
         if page.total > len(page.ids):
@@ -168,10 +169,12 @@ def _formed(
     return list(zip(*formed, strict=True))
 
 
-def _nothing(door: Door) -> str:
+def _nothing(door: Door, query: RunQuery) -> str:
     store = door.store()
     total = store.catalog.find_runs(RunQuery(limit=1)).total
     if total:
+        if why := unknown(store.catalog, query):
+            return f"no run matches{why}"
         return f"no run matches; the store has {counted(total, 'run')}: {safe(str(store.root))}"
     return (
         f"no runs yet in {safe(str(store.root))}. A first one: mendel demo, or mendel.start_run()"
@@ -189,7 +192,7 @@ def _groups(door: Door, query: RunQuery, by: list[str], fields: list[str], *, as
         numbers = [f"{f}.{s}" for f in fields for s in ("n", "mean", "deviation")]
         out.csv([*by, "runs", *numbers], [_group_csv(g, by, fields) for g in groups])
     elif not groups:
-        out.remark(_nothing(door))
+        out.remark(_nothing(door, query))
     else:
         rows = [_group_cells(g, by, fields) for g in groups]
         out.table(_group_headings(groups, by, fields), rows)

@@ -89,7 +89,7 @@ def span(seconds: float | None) -> str:
     if seconds is None:
         return GAP
     if seconds < 1:
-        return f"{seconds * 1000:.2g} ms"
+        return f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < _MINUTE:
@@ -171,6 +171,8 @@ def curve(steps: Sequence[float], values: Sequence[float], title: str, *, width:
         down = height - edge - (y - low) / high * (height - 2 * edge)
         path.append(f"{pen}{across:.1f} {down:.1f}")
         pen = "L"
+    if len(points) == 1:
+        path.append("h0")  # a line of no length is drawn as a dot
     return (
         f"<div class='mendel'><svg width='{width}' height='{height}' role='img'>"
         f"<path d='{''.join(path)}' fill='none' stroke='currentColor' stroke-width='1.5' "

@@ -212,7 +212,8 @@ class RunView:
         if key in self.record.series:
             return RunSeries.empty(self._source, self.record, key)
         raise NotFoundError(
-            f"run {self.name!r} has no series {key!r}{did_you_mean(key, self.record.series)}"
+            f"run {self.name!r} has no series {key!r}"
+            + (did_you_mean(key, self.record.series) or " yet: nothing was logged to it.")
         )
 
     def history(self, keys: Sequence[str] | None = None) -> pd.DataFrame:
