@@ -12,9 +12,15 @@ import pytest
 from PIL import Image
 
 import mendel
-from mendel.graph.errors import InvalidError, NotFoundError, StoreError, WrongTypeError
+from mendel.graph.errors import (
+    InvalidError,
+    MendelError,
+    NotFoundError,
+    StoreError,
+    WrongTypeError,
+)
 from mendel.track import session
-from mendel.track.media import Histogram
+from mendel.track.media import Histogram, histogram
 from mendel.track.notice import MendelWarning
 
 if TYPE_CHECKING:
@@ -225,3 +231,18 @@ def test_a_file_that_is_gone_is_told(run: ExperimentRun) -> None:
     shown.file.unlink()
     with pytest.raises(NotFoundError, match="gone"):
         shown.load()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"values": [1, 2], "bins": "x"},
+        {"values": [1, 2], "bins": 2.5},
+        {"counts": ["a"], "edges": [0, 1]},
+        {"counts": [[1], [1, 2]], "edges": [0, 1]},
+    ],
+)
+def test_a_histogram_of_wrong_things_is_told_in_our_words(wrong: dict[str, Any]) -> None:
+    values = wrong.pop("values", None)
+    with pytest.raises(MendelError, match="histogram|bins"):
+        histogram(values, **wrong)

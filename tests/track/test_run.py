@@ -447,6 +447,26 @@ def test_a_run_with_bad_tags_is_not_begun() -> None:
     assert len(mendel.runs()) == 0
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"note": 3},
+        {"rewind_to": "x"},
+        {"parent": 3},
+        {"resume": "bogus"},
+        {"capture": {"system_interval_s": 0}},
+    ],
+)
+def test_a_bad_argument_begins_no_run_and_ends_none(wrong: dict[str, Any]) -> None:
+    run = mendel.start_run("first", experiment="e")
+    with pytest.raises(
+        (TypeError, ValueError), match=next(iter(wrong)).partition("_")[0] + "|step|sys"
+    ):
+        mendel.start_run("second", experiment="e", **wrong)
+    assert mendel.active_run() is run
+    assert len(mendel.runs()) == 1
+
+
 def test_a_run_that_was_found_says_so() -> None:
     mendel.start_run("r", experiment="e").finish()
     found = mendel.ExperimentRun("r", "e")

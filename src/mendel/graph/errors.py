@@ -111,6 +111,9 @@ class MissingLibraryError(MendelError, ImportError):
     http_status = 501
 
 
+LONGEST = 120  # characters of a name in a message; names may have 10,000
+
+
 def did_you_mean(word: str, known: Iterable[str], *, most: int = 8) -> str:
     """Return ``"; did you mean 'x'?"`` or the known choices, ready to end a message with."""
     import difflib  # only who errs needs it
@@ -118,9 +121,13 @@ def did_you_mean(word: str, known: Iterable[str], *, most: int = 8) -> str:
     choices = sorted(known)
     near = difflib.get_close_matches(word, choices, n=1)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        return f"; did you mean {_shown(near[0])}?"
     if not choices:
         return ""
-    shown = ", ".join(repr(choice) for choice in choices[:most])
+    shown = ", ".join(map(_shown, choices[:most]))
     rest = f" and {len(choices) - most} more" if len(choices) > most else ""
     return f"; there are: {shown}{rest}"
+
+
+def _shown(choice: str) -> str:
+    return repr(choice if len(choice) <= LONGEST else f"{choice[: LONGEST - 1]}…")

@@ -85,12 +85,22 @@ def checked_id(run_id: object) -> str:
 
 
 def parent_of(parent: ExperimentRun | str | None, *, nested: bool) -> str | None:
-    """Return the id of the run that a new one is to be part of, if of any."""
+    """Return the id of the run that a new one is to be part of, if of any.
+
+    Raises:
+        WrongTypeError: the parent is no run.
+        NotFoundError: no run has that id or name.
+    """
     if isinstance(parent, str):
         store = session.current_store()
         return parent.upper() if store.is_run(parent.upper()) else store.resolve_run(parent)
     if parent is not None:
-        return parent.id
+        an_id = getattr(parent, "id", None)
+        if not isinstance(an_id, str):
+            raise WrongTypeError(
+                f"parent must be a run, its id or its name, not {type(parent).__name__}."
+            )
+        return an_id
     if nested:
         active = session.active_run()
         return None if active is None else active.id
@@ -109,7 +119,16 @@ def inherited_parent() -> str | None:
 def go_on(
     name: str | None, resume: Resume, experiment: str | Experiment | None, run_id: str | None
 ) -> ExperimentRun | None:
-    """Return the run to go on with, taken up; None where a new one is meant."""
+    """Return the run to go on with, taken up; None where a new one is meant.
+
+    Raises:
+        InvalidError: resume is no known word, or names no run; a run_id that is none.
+        NotFoundError: there is no such run.
+    """
+    if resume not in {None, False, True, "allow", "must", "never"}:
+        raise InvalidError(
+            f"resume={resume!r} means nothing; give True ('must'), False ('never') or 'allow'."
+        )
     store = session.current_store()
     if run_id is not None:
         run_id = checked_id(run_id)

@@ -287,8 +287,8 @@ def histogram(
         raise InvalidError("give a histogram's values, or its counts and edges, not both.")
     if given is None:
         return _binned(counts, edges)
-    if bins < 1:
-        raise InvalidError(f"bins must be 1 or more, not {bins!r}.")
+    if isinstance(bins, bool) or not hasattr(bins, "__index__") or bins < 1:
+        raise InvalidError(f"bins must be a whole number, 1 or more, not {bins!r}.")
     if hasattr(given, "detach"):
         given = given.detach().cpu()
     try:
@@ -309,10 +309,15 @@ def histogram(
 def _binned(counts: Any, edges: Any) -> Histogram:
     import numpy as np
 
+    from mendel.graph.errors import WrongTypeError
+
     if counts is None or edges is None:
         raise InvalidError("counts and edges belong together: give both.")
-    heights = np.asarray(counts, dtype=np.float64)
-    at = np.asarray(edges, dtype=np.float64)
+    try:
+        heights = np.asarray(counts, dtype=np.float64)
+        at = np.asarray(edges, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise WrongTypeError(f"a histogram's counts and edges must be numbers: {error}.") from error
     if heights.ndim != 1 or at.ndim != 1 or len(at) != len(heights) + 1:
         raise InvalidError(
             f"{heights.size} counts need {heights.size + 1} edges; {at.size} were given."

@@ -144,8 +144,7 @@ class ExperimentRun(
         """
         from mendel.journal.read import Journal
 
-        if type(step) is not int:
-            raise WrongTypeError(f"a step is an int, not {type(step).__name__} {step!r}.")
+        check_rewind(step)
         recorder = self._open()
         with self._lock:
             writer = recorder.rotate()
@@ -166,3 +165,9 @@ class ExperimentRun(
     ) -> None:
         end = states.complete() if kind is None else states.of_exception(kind, error, trace)
         self.end_with_process(end, quick=False)
+
+
+def check_rewind(step: object) -> None:
+    """Raise WrongTypeError where a run cannot be rewound to that."""
+    if type(step) is not int:
+        raise WrongTypeError(f"a step is an int, not {type(step).__name__} {step!r}.")

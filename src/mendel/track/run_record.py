@@ -56,8 +56,7 @@ class RunRecordVerbs:
         Raises:
             WrongTypeError: it is no text.
         """
-        if text is not None and not isinstance(text, str):
-            raise WrongTypeError(f"a note is text, not {type(text).__name__}.")
+        check_note(text)
         store, run = self.store, self.id
         soon(lambda: store.decide("note_run", run, note=text), name="keeping the note")
 
@@ -108,6 +107,12 @@ class RunRecordVerbs:
         if word not in LEVELS:
             raise InvalidError(f"{shorten(str(level))!r} is no level{did_you_mean(word, LEVELS)}")
         self.fact("alert", {"title": title, "text": text, "level": word})
+
+
+def check_note(text: object) -> None:
+    """Raise WrongTypeError where something is no note."""
+    if text is not None and not isinstance(text, str):
+        raise WrongTypeError(f"a note is text, not {type(text).__name__}.")
 
 
 def checked_tags(tags: Any) -> dict[str, Value]:

@@ -17,7 +17,8 @@ from mendel.track.begin import (
     parent_of,
 )
 from mendel.track.disabled import DisabledRun
-from mendel.track.run_record import checked_tags
+from mendel.track.run import check_rewind
+from mendel.track.run_record import check_note, checked_tags
 from mendel.track.run_vertex import experiment_name, vertex_only
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ def start_run(
         naming.check_name(run, "a run")
     first_params = config.checked(params, "param") if params is not None else None
     first_tags = checked_tags(tags) if tags else None
+    check_note(note)
+    if rewind_to is not None:
+        check_rewind(rewind_to)
     wanted = _capture_wanted(capture)
     above = parent_of(parent, nested=nested)
     started = go_on(run, resume, experiment, run_id) or new_run(

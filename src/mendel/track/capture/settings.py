@@ -46,7 +46,7 @@ def settings(wanted: object = None, *, default: CaptureSettings | None = None) -
         default: what ``wanted`` changes; the class's defaults if None.
 
     Raises:
-        InvalidError: an unknown kind.
+        InvalidError: an unknown kind, or an interval that is not above 0.
         WrongTypeError: ``wanted`` is something else.
     """
     start = CaptureSettings() if default is None else default
@@ -70,11 +70,17 @@ def settings(wanted: object = None, *, default: CaptureSettings | None = None) -
 
 def _items(start: CaptureSettings, wanted: Mapping[str, object]) -> CaptureSettings:
     for kind, value in wanted.items():
-        if kind == "system_interval_s" and isinstance(value, int | float) and value > 0:
-            start = replace(start, system_interval_s=float(value))
+        if kind == "system_interval_s":
+            start = replace(start, system_interval_s=_interval(value))
         else:
             start = replace(start, **{_known(kind): bool(value)})
     return start
+
+
+def _interval(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidError(f"system_interval_s is {value!r}; give a number of seconds above 0.")
+    return float(value)
 
 
 def _words(start: CaptureSettings, words: Iterable[str]) -> CaptureSettings:
