@@ -244,5 +244,5 @@ def test_a_file_that_is_gone_is_told(run: ExperimentRun) -> None:
 )
 def test_a_histogram_of_wrong_things_is_told_in_our_words(wrong: dict[str, Any]) -> None:
     values = wrong.pop("values", None)
-    with pytest.raises(MendelError, match="histogram|bins"):
+    with pytest.raises(MendelError, match=r"histogram|bins"):
         histogram(values, **wrong)
