@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     with working(tmp_path, monkeypatch):
-        yield fill(tmp_path)
+        filled = fill(tmp_path)
+        background.drain()  # what is compressed beside is done
+        yield filled
 
 
 def findings(*args: str) -> dict[str, list[dict[str, Any]]]:
