@@ -49,6 +49,8 @@ def test_runs_are_filtered_sorted_and_limited(ids: dict[str, str]) -> None:
     assert "1 of 4 runs" in answer.err
     assert len(good("runs", "--all").lines) == 5
     assert good("runs", "--ids", "-f", "name = 'one'").out == ids["one"] + "\n"
+    assert good("runs", "--ids", "name = 'one'").out == ids["one"] + "\n"
+    assert good("runs", "--ids", "name = 'one'", "-f", "name = 'two'").out == ""
 
 
 @pytest.mark.usefixtures("ids")

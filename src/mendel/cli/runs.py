@@ -59,6 +59,7 @@ FIRST = 200  # runs that the choice of columns looks at
     'with --group-by {"groups": [{"by": {name: value}, "runs": count, '
     '"stats": {metric: {"n", "mean", "deviation", "min", "max"}}}, …]}',
 )
+@click.argument("bare", required=False, metavar="[QUERY]")
 @click.option("-f", "--filter", "text", default="", metavar="QUERY", help="Only runs that match.")
 @click.option(
     "-e", "--experiment", "experiments", multiple=True, metavar="NAME",
@@ -86,6 +87,7 @@ FIRST = 200  # runs that the choice of columns looks at
 def command_(
     door: Door,
     *,
+    bare: str | None,
     text: str,
     experiments: tuple[str, ...],
     sort: tuple[str, ...],
@@ -99,13 +101,15 @@ def command_(
 ) -> None:
     """List runs: filter, sort, group, choose columns.
 
+    QUERY is what --filter takes; with both, runs must match both.
+
     Without --columns the list shows the metrics, and the params that are not the same in all runs
     listed. Group statistics are over all members, whatever --limit says: mean ± sample standard
     deviation.
     """
     catalog = door.fresh().catalog
     query = RunQuery(
-        filter=text,
+        filter=f"({text}) and ({bare})" if text and bare else bare or text,
         experiments=experiments or None,
         deleted=deleted,
         limit=None if every else limit,
