@@ -144,7 +144,11 @@ def test_artifacts_are_listed_by_filter_and_order() -> None:
         Artifact.create("system.Model", display_name=f"m{number}", metadata={"auc": number / 2})
     Artifact.create("system.Dataset", display_name="d")
     assert names(Artifact.list()) == ["d", "m2", "m1", "m0"]
-    assert names(Artifact.list('schema_title="system.Model"', "display_name")) == ["m0", "m1", "m2"]
+    assert names(Artifact.list('schema_title="system.Model"', order_by="display_name")) == [
+        "m0",
+        "m1",
+        "m2",
+    ]
     assert names(Artifact.list(filter="metadata.auc.number_value > 0.4")) == ["m2", "m1"]
     assert names(schema.system.Model.list('display_name="m1"')) == ["m1"]
     with pytest.raises(QueryError):

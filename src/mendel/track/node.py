@@ -145,21 +145,24 @@ class GraphNode(NodeFacts):
     def list(
         cls,
         filter: str | None = None,  # noqa: A002 - Vertex's name
+        metadata_store_id: object = "default",
+        project: object = None,
+        location: object = None,
+        credentials: object = None,
         order_by: str | None = None,
-        **elsewhere: Unpack[Elsewhere],
     ) -> Sequence[Self]:
         """Return the nodes that match, newest first unless ordered.
 
         Args:
             filter: AIP-160, for instance ``schema_title="system.Model" AND
                 metadata.auc.number_value > 0.9``. See docs/reference/search.md.
+            metadata_store_id, project, location, credentials: Vertex's; of no effect here.
             order_by: for instance ``"display_name, create_time desc"``.
-            elsewhere: Vertex's project, location, …; of no effect here.
 
         Raises:
             QueryError: the filter or the order cannot be read; it points at the character.
         """
-        record.ignore(elsewhere)
+        del metadata_store_id, project, location, credentials
         return [cls._of(node) for node in cls._find(filter or "", order_by or "")]
 
     @classmethod
