@@ -142,7 +142,7 @@ class GraphNode(NodeFacts):
         return None if node is None else cls._of(node)
 
     @classmethod
-    def list(
+    def list(  # noqa: PLR0917 - Vertex's order
         cls,
         filter: str | None = None,  # noqa: A002 - Vertex's name
         metadata_store_id: object = "default",
@@ -156,7 +156,10 @@ class GraphNode(NodeFacts):
         Args:
             filter: AIP-160, for instance ``schema_title="system.Model" AND
                 metadata.auc.number_value > 0.9``. See docs/reference/search.md.
-            metadata_store_id, project, location, credentials: Vertex's; of no effect here.
+            metadata_store_id: Vertex's, of no effect here.
+            project: as metadata_store_id.
+            location: as metadata_store_id.
+            credentials: as metadata_store_id.
             order_by: for instance ``"display_name, create_time desc"``.
 
         Raises:
