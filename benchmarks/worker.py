@@ -177,18 +177,19 @@ def _calibrated(block):
     return max(1, round(1e6 / ((now() - begun) / 50)))
 
 
-def write(who, folder, count, single=True, numpy=False):
-    """Log one series of a noisy loss and finish, which is timed."""
+def write(who, folder, count, single=True, numpy=False, whole=False):
+    """Log one series of a noisy loss (``whole``: however slow) and finish, which is timed."""
     if numpy:
         with contextlib.suppress(ImportError):  # not everyone has it
             importlib.import_module("numpy")
     handle = who.begin(folder)
     call = who.log(handle)
-    for i, value in enumerate(losses(min(count, who.CALLS), single=single)):
+    count = count if whole else min(count, who.CALLS)
+    for i, value in enumerate(losses(count, single=single)):
         call({"loss": value}, i)
     begun = now()
     who.finish(handle)
-    return {"points": min(count, who.CALLS), "finish_ms": (now() - begun) / 1e6}
+    return {"points": count, "finish_ms": (now() - begun) / 1e6}
 
 
 def read(who, folder, key="loss"):

@@ -9,16 +9,17 @@ def measure(bench):
 
     def once(who):
         with bench.folder() as folder:
-            found = bench.run("write", who, folder=folder, count=count, numpy=True, timeout=300)
+            arguments = {"folder": folder, "count": count, "numpy": True, "whole": True}
+            found = bench.run("write", who, timeout=300, **arguments)
             took.add(who, found["finish_ms"])
 
-    bench.turns([w for w in bench.who() if w != "list_append"], once)
+    left_out = {"list_append", "mlflow_"}
+    bench.turns([w for w in bench.who() if w not in left_out], once, rounds=min(bench.rounds, 3))
     return Result(
         "finish()",
         [took],
         [
-            "Slow ones logged fewer: MLflow 100, Aim 1,000, W&B and tensorboardX 5,000.",
-            "SQLite logged 10,000, Trackio 20,000.",
+            "MLflow is left out: it takes half an hour to log as many.",
             "NumPy is imported before, as training scripts have it.",
         ],
     )
