@@ -38,6 +38,7 @@ class Measure:
     )
     more_is_better: bool = False
     floor: float = 0.0  # figures below it cannot be told apart; ratios take it for them
+    compare: bool = True  # False: contestants did not do the same amount, so ratios say nothing
     samples: dict[str, list[float]] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)  # said in a contestant's place in the table
 
@@ -62,7 +63,7 @@ class Measure:
     def ratio(self, who):
         """How many times Mendel's figure: above 1 means that Mendel is better."""
         mine, other = self.median(OURS), self.median(who)
-        if mine is None or other is None:
+        if mine is None or other is None or not self.compare:
             return None
         mine, other = max(mine, self.floor), max(other, self.floor)
         top, low = (mine, other) if self.more_is_better else (other, mine)

@@ -177,7 +177,7 @@ def _calibrated(block):
     return max(1, round(1e6 / ((now() - begun) / 50)))
 
 
-def write(who, folder, count, single=True, numpy=False, whole=False):
+def write(who, folder, count, *, single=True, numpy=False, whole=False):
     """Log one series of a noisy loss (``whole``: however slow) and finish, which is timed."""
     if numpy:
         with contextlib.suppress(ImportError):  # not everyone has it
