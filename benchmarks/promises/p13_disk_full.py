@@ -17,7 +17,7 @@ def measure(bench):
     raised = Measure("reaches the training loop", "")
     remarks = [
         "Room for 64 KiB was left; the disk was emptied again before points were counted.",
-        "Calls: 200,000, or until one raises; Trackio 80,000, W&B and tensorboardX 20,000, Aim 4,000.",
+        "Calls: 200,000 or until one raises; Trackio 80,000, W&B, tensorboardX 20,000, Aim 4,000.",
     ]
     count = bench.scaled(200_000, 20_000)
 
