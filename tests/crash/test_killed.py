@@ -74,6 +74,7 @@ def test_a_killed_script_loses_nothing_that_it_logged(tmp_path: Path, part: int)
         run = runs.get(run_id)
         if run is None or run.state is RunState.NEW:  # killed before it could say that it runs
             assert (calls, last_param, last_text) == (0, 0, 0)
+            assert run is None or run.damage == ()
             continue
         assert run.state is RunState.LOST
         assert run.damage == ()

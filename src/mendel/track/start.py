@@ -81,13 +81,9 @@ def start_run(
     if session.disabled():
         return DisabledRun(run or "disabled")
     vertex_only("start_run", tensorboard=tensorboard)
-    if run is not None:
-        naming.check_name(run, "a run")
+    _check(run, note, rewind_to)
     first_params = config.checked(params, "param") if params is not None else None
     first_tags = checked_tags(tags) if tags else None
-    check_note(note)
-    if rewind_to is not None:
-        check_rewind(rewind_to)
     wanted = _capture_wanted(capture)
     above = parent_of(parent, nested=nested)
     started = go_on(run, resume, experiment, run_id) or new_run(
@@ -102,6 +98,14 @@ def start_run(
     _tell(started, rewind_to, first_params, first_tags, note)
     _announce(started, wanted, above)
     return started
+
+
+def _check(name: str | None, note: str | None, rewind_to: int | None) -> None:
+    if name is not None:
+        naming.check_name(name, "a run")
+    check_note(note)
+    if rewind_to is not None:
+        check_rewind(rewind_to)
 
 
 def _make_active(run: ExperimentRun, *, alone: bool) -> None:
